@@ -1,0 +1,62 @@
+--- Helpers shared by the specs: run a body as the main task of a fresh runtime and check that nothing is left behind.
+local ebb = require "ebb"
+
+local helper = {}
+
+--- A fresh virtual-clock runtime; errors nobody took are collected in `rt_errors[rt]`.
+-- @param opts options of ebb.runtime, merged over { clock = "virtual" }
+function helper.runtime(opts)
+  local merged = { clock = "virtual" }
+  local errors = {}
+  merged.on_task_error = function(task, err, traceback)
+    errors[#errors + 1] = { task = task, err = err, traceback = traceback }
+  end
+  for k, v in pairs(opts or {}) do merged[k] = v end
+  local rt = ebb.runtime(merged)
+  return rt, errors
+end
+
+--- Runs fn(errors, rt) as the main task of a fresh virtual-clock runtime; fails when a task is still alive
+-- afterwards or when a task's error went unobserved (unless the body emptied the list `errors`).
+-- Returns what fn returned.
+function helper.run(fn, opts)
+  local rt, errors = helper.runtime(opts)
+  local results = table.pack(pcall(rt.run, rt, function() return fn(errors, rt) end))
+  local alive = rt:metrics().alive
+  rt:close()
+  if not results[1] then error(results[2], 0) end
+  if alive ~= 0 then error(("%d task(s) left alive"):format(alive), 2) end
+  if #errors > 0 then
+    error("unobserved task error: " .. tostring(errors[1].err) .. "\n" .. tostring(errors[1].traceback), 0)
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+--- `it` whose body runs inside helper.run.
+function helper.it(name, fn, opts)
+  require("busted")
+  return _G.it(name, function() helper.run(fn, opts) end)
+end
+
+--- Calls fn(...), which must throw; returns the error (and checks that tostring(err) contains `text`, plain).
+function helper.throws(text, fn, ...)
+  local ok, err = pcall(fn, ...)
+  if ok then error("expected an error containing " .. string.format("%q", text), 2) end
+  if text and not tostring(err):find(text, 1, true) then
+    error(("expected an error containing %q, got %q"):format(text, tostring(err)), 2)
+  end
+  return err
+end
+
+--- A list that tasks append to; log:text() joins it with blanks.
+function helper.log()
+  local list = {}
+  return setmetatable(list, { __index = { text = function(self) return table.concat(self, " ") end },
+    __call = function(self, ...)
+      local parts = table.pack(...)
+      for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+      self[#self + 1] = table.concat(parts, ":")
+    end })
+end
+
+return helper
