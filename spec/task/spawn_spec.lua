@@ -1,0 +1,439 @@
+-- Spawning tasks and taking their results: order of the first run, handles, join and await.
+local ebb = require "ebb"
+local helper = require "spec.helper"
+local support = require "spec.task.support"
+local it_runs = helper.it
+
+describe("spawn", function()
+  it_runs("TS1 does not run the body inline", function()
+    local log = helper.log()
+    ebb.spawn(function() log("task") end)
+    log("spawned")
+    ebb.yield()
+    log("main")
+    assert.equal("spawned task main", log:text())
+  end)
+
+  it_runs("TS1 runs the bodies in the order of their spawning", function()
+    local log = helper.log()
+    for i = 1, 5 do ebb.spawn(function() log(i) end) end
+    ebb.yield()
+    log("main")
+    assert.equal("1 2 3 4 5 main", log:text())
+  end)
+
+  it_runs("TS1 puts a task spawned by a task behind those that are ready", function()
+    local log = helper.log()
+    ebb.spawn(function()
+      log("a")
+      ebb.spawn(function() log("c") end)
+    end)
+    ebb.spawn(function() log("b") end)
+    support.settle()
+    assert.equal("a b c", log:text())
+  end)
+
+  it_runs("passes its arguments, nil in the middle and at the end included", function()
+    local task = ebb.spawn(function(...) return select("#", ...), ... end, 1, nil, "x", nil)
+    assert.same({ n = 5, 4, 1, nil, "x", nil }, table.pack(task:await()))
+  end)
+
+  it_runs("TS1 takes any number of tasks without anybody waiting for them", function()
+    local count = 0
+    for _ = 1, 200 do ebb.spawn(function() count = count + 1 end) end
+    support.settle()
+    assert.equal(200, count)
+  end)
+
+  it_runs("TS26 200 tasks spawned from a task complete", function()
+    local count = 0
+    local task = ebb.spawn(function()
+      local children = {}
+      for i = 1, 200 do
+        children[i] = ebb.spawn(function() ebb.yield() count = count + 1 end)
+      end
+      for i = 1, 200 do children[i]:await() end
+    end)
+    task:await()
+    assert.equal(200, count)
+  end)
+
+  it_runs("TS26 1000 chained spawns resolve", function()
+    local function chain(n)
+      if n == 0 then return 0 end
+      return 1 + ebb.spawn(chain, n - 1):await()
+    end
+    assert.equal(1000, chain(1000))
+  end)
+
+  it_runs("a callable value that is no function is an argument error or is called", function()
+    local callable = setmetatable({}, { __call = function(_, v) return "called", v end })
+    local ok, task = pcall(ebb.spawn, callable, 7)
+    if ok then
+      assert.same({ n = 2, "called", 7 }, table.pack(task:await()))
+    else
+      assert.truthy(tostring(task):find("bad argument #1", 1, true))
+    end
+  end)
+
+  it("TS22 TS25 a task spawned from outside does not run until the runtime is driven", function()
+    local rt = helper.runtime()
+    local ran = false
+    local task = rt:spawn(function() ran = true return "result" end)
+    assert.is_false(ran)
+    assert.equal("ready", task:status())
+    rt:step(1)
+    assert.is_true(ran)
+    assert.equal("done", task:status())
+    rt:close()
+  end)
+end)
+
+describe("ebb.go", function()
+  it_runs("runs the function with its arguments and gives no handle", function()
+    local got
+    assert.is_nil((ebb.go(function(...) got = table.pack(...) end, 1, nil, 3)))
+    assert.is_nil(got)
+    ebb.yield()
+    assert.same({ n = 3, 1, nil, 3 }, got)
+  end)
+
+  it_runs("shares the order of spawn", function()
+    local log = helper.log()
+    ebb.go(function() log("a") end)
+    ebb.spawn(function() log("b") end)
+    ebb.go(function() log("c") end)
+    ebb.yield()
+    assert.equal("a b c", log:text())
+  end)
+
+  it_runs("gives its body a current task", function()
+    local current
+    ebb.go(function() current = ebb.current() end)
+    ebb.yield()
+    assert.equal("done", current:status())
+  end)
+end)
+
+describe("ebb.spawn_with", function()
+  it_runs("TS28 names the task", function()
+    local task = ebb.spawn_with({ name = "loader" }, function(a, b) return b, a end, 1, 2)
+    assert.equal("loader", task:name())
+    assert.same({ n = 2, 2, 1 }, table.pack(task:await()))
+  end)
+
+  it_runs("takes an empty table of options", function()
+    assert.equal("x", ebb.spawn_with({}, function() return "x" end):await())
+  end)
+end)
+
+describe("await and join", function()
+  it_runs("TS2 give all results", function()
+    local task = ebb.spawn(function() return 1, nil, false, "x", nil end)
+    assert.same({ n = 5, 1, nil, false, "x", nil }, table.pack(task:await()))
+    assert.same({ n = 6, true, 1, nil, false, "x", nil }, table.pack(task:join()))
+  end)
+
+  it_runs("R59 give 0 and 250 results exactly", function()
+    local none = ebb.spawn(function() end)
+    assert.equal(0, select("#", none:await()))
+    assert.same({ n = 1, true }, table.pack(none:join()))
+    local many = {}
+    for i = 1, 250 do many[i] = i end
+    local task = ebb.spawn(function() return table.unpack(many) end)
+    assert.same(many, { task:await() })
+  end)
+
+  it_runs("R59 10^5 results arrive exactly or are an error", function()
+    local task = ebb.spawn(function()
+      local many = {}
+      for i = 1, 100000 do many[i] = i end
+      return table.unpack(many)
+    end)
+    local results = table.pack(task:join())
+    if results[1] then
+      assert.equal(100001, results.n)
+      assert.equal(100000, results[100001])
+    else
+      assert.equal("failed", task:status())
+    end
+  end)
+
+  it_runs("TS3 return at once when the task has ended", function()
+    local task = ebb.spawn(function() return "v" end)
+    ebb.sleep(1)
+    assert.is_true(task:finished())
+    support.near(0, support.elapsed(function() assert.equal("v", task:await()) end))
+  end)
+
+  it_runs("TS3 wait when it has not", function()
+    local task = ebb.spawn(function() ebb.sleep(3) return "late" end)
+    support.near(3, support.elapsed(function() assert.equal("late", task:await()) end))
+  end)
+
+  it_runs("TS4 twice give the same results", function()
+    local value = {}
+    local task = ebb.spawn(function() return value, 2 end)
+    local first, second = table.pack(task:await()), table.pack(task:await())
+    assert.equal(2, first.n)
+    assert.equal(2, second.n)
+    assert.is_true(rawequal(first[1], value) and rawequal(second[1], value))
+  end)
+
+  it_runs("TS4 twice give the same error", function()
+    local value = {}
+    local task = ebb.spawn(function() error(value) end)
+    local ok, err = task:join()
+    assert.is_false(ok)
+    assert.is_true(rawequal(value, err))
+    assert.is_true(rawequal(value, support.failure(task.await, task)))
+    assert.is_true(rawequal(value, select(2, task:join())))
+  end)
+
+  it_runs("TS4 by several tasks all get the results, the first that waited first", function()
+    local log = helper.log()
+    local task = ebb.spawn(function() ebb.sleep(1) return "r" end)
+    local waiters = {}
+    for i = 1, 4 do waiters[i] = ebb.spawn(function() log(i, task:await()) end) end
+    for i = 1, 4 do waiters[i]:await() end
+    assert.equal("1:r 2:r 3:r 4:r", log:text())
+  end)
+
+  it_runs("TS5 a dropped handle lets the task run on", function()
+    local done = false
+    do
+      local task = ebb.spawn(function() ebb.sleep(1) done = true end)
+      assert.is_false(task:finished())
+    end
+    collectgarbage()
+    collectgarbage()
+    ebb.sleep(2)
+    assert.is_true(done)
+  end)
+
+  it_runs("TS6 a failing task disturbs nobody", function()
+    local others = 0
+    local bad = ebb.spawn(function() error("bad") end)
+    for _ = 1, 3 do ebb.spawn(function() ebb.yield() others = others + 1 end) end
+    support.settle()
+    assert.equal(3, others)
+    assert.is_false((bad:join()))
+  end)
+
+  it_runs("TS9 await rethrows, join returns false and the error", function()
+    local task = ebb.spawn(function() error("message", 0) end)
+    assert.same({ n = 2, false, "message" }, table.pack(task:join()))
+    assert.equal("message", support.failure(task.await, task))
+  end)
+
+  it_runs("TS19 a join that loses a select loses nothing", function()
+    local task = ebb.spawn(function() ebb.sleep(2) return "v" end)
+    assert.equal(2, (ebb.select(task, ebb.after(1))))
+    assert.equal("v", task:await())
+  end)
+
+  it_runs("a task is the op of its join, its error is thrown", function()
+    local task = ebb.spawn(function() ebb.sleep(1) return "a", "b" end)
+    assert.same({ n = 3, 1, "a", "b" }, table.pack(ebb.select(task)))
+    assert.same({ n = 2, "a", "b" }, table.pack(ebb.await(task)))
+    local bad = ebb.spawn(function() error("bad", 0) end)
+    assert.equal("bad", support.failure(ebb.await, bad))
+    assert.same({ n = 3, 1, false, "bad" }, table.pack(ebb.select(bad:join_op())))
+  end)
+
+  it_runs("R47 awaiting or joining itself is an error at once", function()
+    local task
+    task = ebb.spawn(function()
+      for _, method in ipairs { task.await, task.join } do
+        local ok, first = pcall(method, task)
+        assert.is_false(ok and first)
+        assert.is_false(ebb.is_cancelled(first))
+      end
+      return "alive"
+    end)
+    support.near(0, support.elapsed(function() assert.equal("alive", task:await()) end))
+  end)
+
+  it_runs("R48 a cycle of joins is an error in the last joiner", function()
+    local a, b
+    a = ebb.spawn(function() return "a:" .. b:await() end)
+    b = ebb.spawn(function()
+      local ok, err = pcall(a.await, a)
+      return ok and "waited" or (err ~= nil and "refused")
+    end)
+    assert.equal("refused", b:await())
+    assert.equal("a:refused", a:await())
+  end)
+end)
+
+describe("errors of a task", function()
+  local userdata = io.stdout
+  local unprintable = setmetatable({}, { __tostring = function() error("no") end })
+  local values = {
+    { "a string", "text" }, { "a number", 42 }, { "false", false }, { "true", true },
+    { "a table", {} }, { "a function", print }, { "a userdata", userdata },
+    { "a table whose __tostring fails", unprintable },
+  }
+  for _, case in ipairs(values) do
+    it_runs("TS8 R53 arrive unchanged: " .. case[1], function()
+      local task = ebb.spawn(function() error(case[2], 0) end)
+      local results = table.pack(task:join())
+      assert.equal(2, results.n)
+      assert.is_false(results[1])
+      assert.is_true(rawequal(case[2], results[2]))
+      local ok, err = pcall(task.await, task)
+      assert.is_false(ok)
+      assert.is_true(rawequal(case[2], err))
+    end)
+  end
+
+  if _VERSION == "Lua 5.4" then
+    it_runs("TS8 R53 arrive unchanged: nil", function()
+      local task = ebb.spawn(function() error(nil) end)
+      assert.same({ n = 2, false, nil }, table.pack(task:join()))
+      assert.same({ n = 2, false, nil }, table.pack(pcall(task.await, task)))
+      assert.equal("failed", task:status())
+    end)
+  end
+
+  it_runs("TS8 keep the position of the failing line, once", function()
+    local line
+    local task = ebb.spawn(function()
+      line = debug.getinfo(1, "l").currentline + 1
+      error("boom")
+    end)
+    local _, err = task:join()
+    assert.equal("string", type(err))
+    local where, rest = err:match("spawn_spec%.lua:(%d+): (.*)$")
+    assert.equal(line, tonumber(where))
+    assert.equal("boom", rest)
+  end)
+
+  it_runs("R54 a stack overflow fails its task only", function()
+    local function deep(n) return 1 + deep(n + 1) end
+    local task = ebb.spawn(deep, 1)
+    local ok, err = task:join()
+    assert.is_false(ok)
+    assert.truthy(tostring(err):find("stack overflow", 1, true))
+    assert.equal("fine", ebb.spawn(function() return "fine" end):await())
+  end)
+end)
+
+describe("a task handle", function()
+  it_runs("tells the status at each point of its life", function()
+    local inside
+    local task
+    task = ebb.spawn(function()
+      inside = task:status()
+      ebb.sleep(1)
+      ebb.yield()
+    end)
+    assert.equal("ready", task:status())
+    ebb.yield()
+    assert.equal("running", inside)
+    assert.equal("waiting", task:status())
+    task:await()
+    assert.equal("done", task:status())
+    local bad = ebb.spawn(error, "x")
+    bad:join()
+    assert.equal("failed", bad:status())
+    local gone = ebb.spawn(ebb.sleep, 10)
+    ebb.yield()
+    gone:cancel()
+    gone:join()
+    assert.equal("cancelled", gone:status())
+  end)
+
+  it_runs("tells whether it has finished", function()
+    local task = ebb.spawn(ebb.sleep, 1)
+    assert.is_false(task:finished())
+    ebb.yield()
+    assert.is_false(task:finished())
+    task:await()
+    assert.is_true(task:finished())
+  end)
+
+  it_runs("TS21 has an id of its own, the same inside", function()
+    local seen = {}
+    for _ = 1, 100 do
+      local task
+      task = ebb.spawn(function()
+        assert.equal(task:id(), ebb.current():id())
+        ebb.sleep(1)
+      end)
+      local id = task:id()
+      assert.equal("integer", math.type(id))
+      assert.is_nil(seen[id])
+      seen[id] = true
+    end
+    assert.is_nil(seen[ebb.current():id()])
+    ebb.sleep(2)
+  end)
+
+  it_runs("is ebb.current() inside the task", function()
+    local task
+    task = ebb.spawn(function()
+      assert.is_true(rawequal(task, ebb.current()))
+      ebb.yield()
+      assert.is_true(rawequal(task, ebb.current()))
+      return true
+    end)
+    assert.is_true(task:await())
+  end)
+
+  it("ebb.current() is nil outside", function()
+    assert.is_nil(ebb.current())
+  end)
+
+  it_runs("name sets and gets", function()
+    local task = ebb.spawn(ebb.sleep, 1)
+    task:name("first")
+    assert.equal("first", task:name())
+    task:name("second")
+    assert.equal("second", task:name())
+    task:await()
+    assert.equal("second", task:name())
+  end)
+
+  it_runs("tostring says what it is, and its state", function()
+    local ch = ebb.channel()
+    local task = ebb.spawn_with({ name = "loader" }, function() return ch:recv() end)
+    ebb.yield()
+    local prefix = ('ebb.task: %d "loader" '):format(task:id())
+    assert.equal(prefix .. "waiting (channel recv)", tostring(task))
+    ch:send(1)
+    task:await()
+    assert.equal(prefix .. "done", tostring(task):sub(1, #prefix + 4))
+  end)
+
+  it_runs("waiting_on names what the task waits for, and is nil when it does not wait", function()
+    local ch = ebb.channel()
+    local task = ebb.spawn(function() return ch:recv() end)
+    assert.is_nil(task:waiting_on())
+    ebb.yield()
+    assert.truthy(tostring(task:waiting_on()):find("channel recv", 1, true))
+    ch:send(1)
+    task:await()
+    assert.is_nil(task:waiting_on())
+  end)
+
+  it_runs("R58 traceback shows where a waiting task stands, and is text afterwards too", function()
+    local function parked_here() ebb.sleep(1) return 1 end
+    local task = ebb.spawn(function() return 0 + parked_here() end)
+    assert.equal("string", type(task:traceback()))
+    ebb.yield()
+    assert.truthy(task:traceback():find("parked_here", 1, true))
+    assert.truthy(task:traceback():find("spawn_spec.lua", 1, true))
+    task:await()
+    assert.equal("string", type(task:traceback()))
+  end)
+
+  it_runs("has a protected, named metatable", function()
+    local task = ebb.spawn(function() end)
+    local mt = getmetatable(task)
+    assert.is_true(mt == false or type(mt) == "string")
+    assert.is_false((pcall(setmetatable, task, {})))
+    assert.truthy(tostring(task):find("^ebb%.task: "))
+    task:await()
+  end)
+end)
