@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/region.h"
+
+#include "core/rt.h"
+
+void ebb_region_open(ebb_region *region, ebb_task *task, int kind)
+{
+  region->outer = task->region;
+  region->task = task;
+  region->frame = NULL;
+  region->n_below = 0;
+  region->kind = (uint8_t)kind;
+  region->struck = region->soft = region->has_error = false;
+  task->region = region;
+}
+
+void ebb_region_close(ebb_region *region)
+{
+  ebb_task *task = region->task;
+  EBB_CHECK(task->region == region);
+  task->region = region->outer;
+  if (region->struck)
+    task->n_struck--;
+}
+
+ebb_region *ebb_region_visible(const ebb_task *task)
+{
+  ebb_region *seen = NULL;
+  for (ebb_region *region = task->region; region != NULL;
+       region = region->outer) {
+    if (region->kind == EBB_REGION_SHIELD && !task->overdue)
+      break;
+    if (region->struck)
+      seen = region;
+  }
+  return seen;
+}
+
+void ebb_region_strike(ebb_region *region, bool soft)
+{
+  ebb_task *task = region->task;
+  if (region->struck) {
+    region->soft = region->soft && soft;
+  } else {
+    region->struck = true;
+    region->soft = soft;
+    task->n_struck++;
+  }
+  if (task->state == EBB_TASK_PARKED && !task->uninterruptible &&
+      task->rt->host->visible(task) != NULL)
+    ebb_task_interrupt(task, EBB_ECANCELLED);
+}
+
+bool ebb_task_cancel(ebb_task *task)
+{
+  if (task->state == EBB_TASK_ENDED)
+    return false;
+  if (!task->cancel_asked) {
+    ebb_rt *rt = task->rt;
+    task->cancel_asked = true;
+    task->ending_due_ns = rt->cleanup_timeout_ns > EBB_NEVER - rt->now_ns
+                              ? EBB_NEVER
+                              : rt->now_ns + rt->cleanup_timeout_ns;
+    ebb_list_push_back(&rt->ending, &task->ending);
+  }
+  ebb_region_strike(&task->base, false);
+  return true;
+}

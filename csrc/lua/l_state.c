@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/l_state.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Registry keys: the addresses. */
+static const char state_key, slots_key;
+
+static const ebbL_type state_type = {"ebb.state", NULL};
+
+ebbL_state *ebbL_state_find(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  ebbL_state *S = ebbL_test(L, -1, &state_type);
+  lua_pop(L, 1);
+  return S;
+}
+
+void ebbL_pushslots(lua_State *L, ebbL_state *S)
+{
+  (void)S;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &slots_key);
+}
+
+static lua_CFunction base_function(lua_State *L, const char *name)
+{
+  lua_getglobal(L, name);
+  lua_CFunction fn = lua_tocfunction(L, -1);
+  lua_pop(L, 1);
+  return fn;
+}
+
+ebbL_state *ebbL_state_open(lua_State *L)
+{
+  ebbL_state *S = lua_newuserdatauv(L, sizeof *S, 0);
+  memset(S, 0, sizeof *S);
+  S->head = (ebbL_header){&state_type, S};
+  void *ud;
+  lua_Alloc fn = lua_getallocf(L, &ud);
+  ebb_alloc_init(&S->alloc, fn, ud);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  S->main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  ebb_list_init(&S->runtimes);
+  S->lua_pcall_fn = base_function(L, "pcall");
+  S->lua_xpcall_fn = base_function(L, "xpcall");
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &slots_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  return S;
+}
+
+/* --- slots ---------------------------------------------------------------- */
+
+uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size)
+{
+  uint32_t n = 1u << size;
+  if (EBB_LIKELY(S->blocks[size].n_free > 0))
+    return S->blocks[size].free[--S->blocks[size].n_free];
+  uint32_t n_blocks = S->blocks[size].n_blocks;
+  if (n_blocks == S->blocks[size].cap) {
+    uint32_t cap = n_blocks < 16 ? 16 : n_blocks * 2;
+    uint32_t *list = ebbL_alloc(L, S, cap * sizeof *list);
+    /* every block is in use: there is nothing to copy */
+    ebb_alloc_put(&S->alloc, S->blocks[size].free,
+                  S->blocks[size].cap * sizeof *list);
+    S->blocks[size].free = list;
+    S->blocks[size].cap = cap;
+  }
+  uint32_t at = S->n_slots + 1;
+  ebbL_pushslots(L, S);
+  for (uint32_t i = 0; i < n; i++) {
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, (lua_Integer)at + i);
+  }
+  lua_pop(L, 1);
+  S->n_slots += n;
+  S->blocks[size].n_blocks++;
+  return at;
+}
+
+void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,
+                     int size)
+{
+  for (uint32_t i = 0; i < 1u << size; i++) {
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, slots, (lua_Integer)at + i);
+  }
+  S->blocks[size].free[S->blocks[size].n_free++] = at;
+}
+
+/* --- memory ----------------------------------------------------------------- */
+
+int ebbL_nomem(lua_State *L)
+{
+  /* The message exists already (Lua keeps it), so this cannot fail again. */
+  lua_pushliteral(L, "not enough memory");
+  return lua_error(L);
+}
+
+void *ebbL_alloc(lua_State *L, ebbL_state *S, size_t n_bytes)
+{
+  void *block = ebb_alloc_get(&S->alloc, n_bytes);
+  if (EBB_LIKELY(block != NULL))
+    return block;
+  lua_gc(L, LUA_GCCOLLECT);
+  block = ebb_alloc_get(&S->alloc, n_bytes);
+  if (block == NULL)
+    ebbL_nomem(L);
+  return block;
+}
+
+void *ebbL_slab_get(lua_State *L, ebb_slab *slab)
+{
+  void *object = ebb_slab_get(slab);
+  if (EBB_LIKELY(object != NULL))
+    return object;
+  lua_gc(L, LUA_GCCOLLECT);
+  object = ebb_slab_get(slab);
+  if (object == NULL)
+    ebbL_nomem(L);
+  return object;
+}
+
+/* --- objects ------------------------------------------------------------ */
+
+void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
+               size_t n_bytes, int n_uservalues)
+{
+  ebbL_header *header = lua_newuserdatauv(L, n_bytes, n_uservalues);
+  memset(header, 0, n_bytes);
+  header->type = type;
+  header->state = S;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  lua_setmetatable(L, -2);
+  return header;
+}
+
+void ebbL_setfuncs(lua_State *L, ebbL_state *S, const luaL_Reg *funcs)
+{
+  lua_pushlightuserdata(L, S);
+  ebbL_pushslots(L, S);
+  luaL_setfuncs(L, funcs, 2);
+}
+
+void ebbL_pushfunction(lua_State *L, ebbL_state *S, lua_CFunction fn)
+{
+  lua_pushlightuserdata(L, S);
+  ebbL_pushslots(L, S);
+  lua_pushcclosure(L, fn, 2);
+}
+
+void ebbL_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
+                  const luaL_Reg *methods, const luaL_Reg *meta)
+{
+  lua_newtable(L);
+  lua_pushstring(L, type->name);
+  lua_setfield(L, -2, "__name");
+  lua_pushstring(L, type->name);
+  lua_setfield(L, -2, "__metatable");
+  if (methods != NULL) {
+    lua_newtable(L);
+    ebbL_setfuncs(L, S, methods);
+    lua_setfield(L, -2, "__index");
+  }
+  if (meta != NULL)
+    ebbL_setfuncs(L, S, meta);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, type);
+}
+
+/* --- errors ----------------------------------------------------------------- */
+
+void ebbL_where(lua_State *L)
+{
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline > 0) {
+      lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+      return;
+    }
+  }
+  lua_pushliteral(L, "");
+}
+
+int ebbL_error(lua_State *L, const char *code, const char *fmt, ...)
+{
+  va_list args;
+  luaL_checkstack(L, 4, NULL);
+  ebbL_where(L);
+  lua_pushfstring(L, "%s: ", code);
+  va_start(args, fmt);
+  lua_pushvfstring(L, fmt, args);
+  va_end(args);
+  lua_concat(L, 3);
+  return lua_error(L);
+}
+
+int ebbL_throw(lua_State *L, const char *fmt, ...)
+{
+  va_list args;
+  luaL_checkstack(L, 4, NULL);
+  ebbL_where(L);
+  va_start(args, fmt);
+  lua_pushvfstring(L, fmt, args);
+  va_end(args);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+int ebbL_argerror(lua_State *L, int arg, const char *what)
+{
+  lua_Debug ar;
+  if (!lua_getstack(L, 0, &ar))
+    return ebbL_throw(L, "bad argument #%d (%s)", arg, what);
+  lua_getinfo(L, "n", &ar);
+  if (ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0) {
+    arg--;
+    if (arg == 0)
+      return ebbL_throw(L, "calling '%s' on bad self (%s)",
+                        ar.name != NULL ? ar.name : "?", what);
+  }
+  return ebbL_throw(L, "bad argument #%d to '%s' (%s)", arg,
+                    ar.name != NULL ? ar.name : "?", what);
+}
+
+const char *ebbL_typename(lua_State *L, int idx)
+{
+  ebbL_header *header = ebbL_object(L, idx);
+  if (lua_type(L, idx) == LUA_TUSERDATA && header != NULL &&
+      luaL_getmetafield(L, idx, "__name") == LUA_TSTRING)
+    return lua_tostring(L, -1);
+  if (lua_type(L, idx) == LUA_TLIGHTUSERDATA)
+    return lua_pushliteral(L, "light userdata");
+  if (lua_type(L, idx) == LUA_TNONE)
+    return lua_pushliteral(L, "no value");
+  return lua_pushstring(L, luaL_typename(L, idx));
+}
+
+int ebbL_typeerror(lua_State *L, int arg, const char *expected)
+{
+  const char *got = ebbL_typename(L, arg);
+  return ebbL_argerror(
+      L, arg, lua_pushfstring(L, "%s expected, got %s", expected, got));
+}
+
+void *ebbL_checkfailed(lua_State *L, int idx, const ebbL_type *type)
+{
+  ebbL_typeerror(L, idx, type->name);
+  return NULL;
+}
+
+double ebbL_checkseconds(lua_State *L, int arg)
+{
+  int is_number;
+  double seconds = lua_tonumberx(L, arg, &is_number);
+  if (!is_number || lua_type(L, arg) != LUA_TNUMBER)
+    ebbL_typeerror(L, arg, "number of seconds");
+  if (seconds != seconds)
+    ebbL_argerror(L, arg, "number of seconds expected, got NaN");
+  return seconds;
+}
+
+lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
+                              lua_Integer max)
+{
+  int is_integer;
+  lua_Integer n = lua_tointegerx(L, arg, &is_integer);
+  if (lua_type(L, arg) != LUA_TNUMBER)
+    ebbL_typeerror(L, arg, "integer");
+  if (!is_integer) {
+    char text[64];
+    snprintf(text, sizeof text, "integer expected, got %.14g",
+             lua_tonumber(L, arg));
+    ebbL_argerror(L, arg, text);
+  }
+  if (n < min || n > max) {
+    char text[128];
+    if (max == LUA_MAXINTEGER)
+      snprintf(text, sizeof text, "integer >= %lld expected, got %lld",
+               (long long)min, (long long)n);
+    else
+      snprintf(text, sizeof text, "integer from %lld to %lld expected, got %lld",
+               (long long)min, (long long)max, (long long)n);
+    ebbL_argerror(L, arg, text);
+  }
+  return n;
+}
+
+void ebbL_checkcallable(lua_State *L, int arg)
+{
+  if (EBB_LIKELY(lua_isfunction(L, arg)))
+    return;
+  ebbL_header *header = ebbL_object(L, arg);
+  bool is_op = header != NULL && lua_type(L, arg) == LUA_TUSERDATA &&
+               luaL_getmetafield(L, arg, "__name") == LUA_TSTRING &&
+               strncmp(lua_tostring(L, -1), "ebb.", 4) == 0;
+  if (is_op || luaL_getmetafield(L, arg, "__call") == LUA_TNIL)
+    ebbL_typeerror(L, arg, "function");
+  lua_pop(L, 1);
+}
+
+int ebbL_pushoutcome(lua_State *L, const char *word)
+{
+  lua_pushnil(L);
+  lua_pushstring(L, word);
+  return 2;
+}

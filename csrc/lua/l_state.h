@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* What one Lua state has of ebb: the struct behind every closure's first
+   upvalue, the objects' common head and type check, coded errors.
+
+   Every C function of ebb is registered with two upvalues: 1 the ebbL_state
+   (light userdata), 2 the table of slots. No global state, no registry lookup
+   on hot paths.
+
+   Comment tags: [raises] may raise a Lua error; [yields] may suspend the
+   task; [no-raise] neither. Stack effects as in the Lua manual, [-n, +m]. */
+#ifndef EBB_LUA_STATE_H
+#define EBB_LUA_STATE_H
+
+#include "alloc/alloc.h"
+#include "alloc/slab.h"
+#include "core/rt.h"
+#include "lua/l_compat.h"
+
+typedef struct ebbL_state ebbL_state;
+typedef struct ebbL_task ebbL_task;
+typedef struct ebbL_rt ebbL_rt;
+struct ebbL_opclass;
+
+/* --- objects ------------------------------------------------------------ */
+
+/* One per kind of userdata, static; its address is the check. */
+typedef struct ebbL_type {
+  const char *name;                /* "ebb.channel": also the metatable's name */
+  const struct ebbL_opclass *op;   /* the op that it is itself, or NULL */
+} ebbL_type;
+
+/* The head of every userdata of ebb. */
+typedef struct ebbL_header {
+  const ebbL_type *type;
+  ebbL_state *state;
+} ebbL_header;
+
+/* The object at idx if it is one of ebb's (of any type), else NULL. [no-raise] */
+static inline ebbL_header *ebbL_object(lua_State *L, int idx)
+{
+  ebbL_header *header = lua_touserdata(L, idx);
+  if (EBB_UNLIKELY(header == NULL ||
+                   lua_rawlen(L, idx) < sizeof(ebbL_header)))
+    return NULL;
+  return header;
+}
+
+/* The object at idx if it is of `type`, else NULL. [no-raise] */
+static inline void *ebbL_test(lua_State *L, int idx, const ebbL_type *type)
+{
+  ebbL_header *header = ebbL_object(L, idx);
+  return EBB_LIKELY(header != NULL && header->type == type) ? header : NULL;
+}
+
+/* [raises] "bad argument #1 to 'recv' (ebb.channel expected, got nil)" */
+void *ebbL_checkfailed(lua_State *L, int idx, const ebbL_type *type);
+static inline void *ebbL_check(lua_State *L, int idx, const ebbL_type *type)
+{
+  void *object = ebbL_test(L, idx, type);
+  return EBB_LIKELY(object != NULL) ? object : ebbL_checkfailed(L, idx, type);
+}
+
+/* [-0, +1, raises] A new zeroed userdata with its head and metatable set. */
+void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
+               size_t n_bytes, int n_uservalues);
+
+/* [-0, +1, raises] Makes the metatable of `type`: __name, a locked
+   __metatable, __index = table of `methods`, the `meta` functions (either may
+   be NULL); all with ebb's two upvalues. Leaves the metatable on the stack;
+   its __index table is the value of field "__index" (unless meta has one). */
+void ebbL_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
+                  const luaL_Reg *methods, const luaL_Reg *meta);
+
+/* [-0, +0, raises] Adds functions with ebb's upvalues to the table on top. */
+void ebbL_setfuncs(lua_State *L, ebbL_state *S, const luaL_Reg *funcs);
+/* [-0, +1, raises] Pushes one function with ebb's upvalues. */
+void ebbL_pushfunction(lua_State *L, ebbL_state *S, lua_CFunction fn);
+
+/* --- the state ------------------------------------------------------------ */
+
+struct ebbL_state {
+  ebbL_header head;
+  lua_State *main;
+  ebbL_task *current;  /* the running task, or NULL */
+  lua_State *from;     /* who resumes tasks: the state that drives, or NULL */
+  ebbL_rt *driving;    /* whose tasks are being run, or NULL */
+  ebbL_rt *default_rt; /* made on first use */
+  ebbL_rt *used_rt;    /* ebb.use, or opened by a host */
+  ebb_list runtimes;   /* every open one */
+  ebb_alloc alloc;     /* the state's lua_Alloc, counted */
+  ebb_slab tasks;      /* of ebbL_task */
+  ebb_slab regions;    /* of ebbL_deadline: see l_region.c */
+  struct {             /* slots[]: see ebbL_slots_take */
+    uint32_t *free;
+    uint32_t n_free, cap;
+    uint32_t n_blocks;
+  } blocks[4];
+  uint32_t n_slots;
+  lua_State **idle; /* finished coroutines, ready for the next task */
+  uint32_t *idle_slots;
+  uint32_t n_idle;
+  lua_CFunction lua_pcall_fn, lua_xpcall_fn; /* the base library's */
+  const char *drive_name;
+  bool closing; /* lua_close has begun: no Lua code runs any more */
+};
+
+#define EBBL_IDLE_MAX 64
+
+static inline ebbL_state *ebbL_S(lua_State *L)
+{
+  return lua_touserdata(L, lua_upvalueindex(1));
+}
+#define EBBL_SLOTS lua_upvalueindex(2)
+
+/* [-0, +0, raises] Makes the ebbL_state; called once by luaopen. */
+ebbL_state *ebbL_state_open(lua_State *L);
+/* The state of a module already opened here, or NULL. [no-raise] */
+ebbL_state *ebbL_state_find(lua_State *L);
+/* [-0, +1] The table of slots, for code that runs without ebb's upvalues. */
+void ebbL_pushslots(lua_State *L, ebbL_state *S);
+
+/* --- slots ---------------------------------------------------------------- */
+
+/* Lua values that C keeps alive live in one table, in blocks of 1 << size
+   (0 to 3) consecutive integer keys. Taking a block may raise; afterwards its
+   keys exist (value false), so storing into it cannot fail. */
+uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size);
+/* [no-raise] `slots` is the index of the table. Sets the values to false. */
+void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,
+                     int size);
+
+/* --- memory ----------------------------------------------------------------- */
+
+/* [raises] From the state's allocator; collects garbage and tries again before
+   it gives up, as Lua does for its own. */
+void *ebbL_alloc(lua_State *L, ebbL_state *S, size_t n_bytes);
+void *ebbL_slab_get(lua_State *L, ebb_slab *slab);
+/* [raises] always */
+int ebbL_nomem(lua_State *L);
+
+/* --- errors ----------------------------------------------------------------- */
+
+/* [raises] "main.lua:12: EBB051: …", position of the nearest Lua frame. */
+int ebbL_error(lua_State *L, const char *code, const char *fmt, ...);
+/* [raises] The same without a code. */
+int ebbL_throw(lua_State *L, const char *fmt, ...);
+/* [-0, +1] "file:line: " of the nearest Lua frame, or "". */
+void ebbL_where(lua_State *L);
+/* [raises] luaL_argerror with the position of the nearest Lua frame. */
+int ebbL_argerror(lua_State *L, int arg, const char *what);
+/* [raises] "number expected, got nil" */
+int ebbL_typeerror(lua_State *L, int arg, const char *expected);
+
+/* [raises] Seconds: a number, not NaN; negative counts as 0. */
+double ebbL_checkseconds(lua_State *L, int arg);
+lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
+                              lua_Integer max);
+/* [raises] A function, or an object that can be called (but no op). */
+void ebbL_checkcallable(lua_State *L, int arg);
+/* "an ebb.channel", "a table": what came, for messages. [-0, +1] */
+const char *ebbL_typename(lua_State *L, int idx);
+
+/* `nil, word` for an expected outcome. [-0, +2] */
+int ebbL_pushoutcome(lua_State *L, const char *word);
+
+#endif
