@@ -3,20 +3,24 @@
 
 enum { PAGE_MIN_BYTES = 4096, PAGE_MAX_BYTES = 65536, OBJECTS_MIN = 4 };
 
+/* The first object begins at a cache line, so that objects whose size is a
+   multiple of 64 are all aligned to 64, though the allocator promises 16. */
+enum { LINE_BYTES = 64 };
+
 typedef struct ebb_slab_page {
   struct ebb_slab_page *next;
   size_t n_bytes; /* of the whole page, for giving it back */
 } ebb_slab_page;
 
-/* Where objects begin, so that they are aligned as the page is. */
-#define PAGE_HEAD_BYTES ((sizeof(ebb_slab_page) + 15) / 16 * 16)
+/* The most that the head of a page and the gap after it take. */
+#define PAGE_HEAD_BYTES (sizeof(ebb_slab_page) + LINE_BYTES - 1)
 
 void ebb_slab_init(ebb_slab *slab, ebb_alloc *alloc, size_t object_bytes)
 {
   *slab = (ebb_slab){
-    .object_bytes = object_bytes < 16 ? 16 : (object_bytes + 15) / 16 * 16,
-    .page_bytes = PAGE_MIN_BYTES,
-    .alloc = alloc,
+      .object_bytes = object_bytes < 16 ? 16 : (object_bytes + 15) / 16 * 16,
+      .page_bytes = PAGE_MIN_BYTES,
+      .alloc = alloc,
   };
 }
 
@@ -35,6 +39,9 @@ static inline void *carve(ebb_slab *slab)
 {
   void *object = slab->fresh;
   slab->fresh += slab->object_bytes;
+#if defined(EBB_DEBUG_CHECKS)
+  ebb_poison_fill(object, slab->object_bytes, 0, EBB_POISON_FRESH);
+#endif
   return object;
 }
 
@@ -44,7 +51,7 @@ static bool add_page(ebb_slab *slab, size_t n)
 {
   size_t n_bytes = slab->page_bytes, n_objects;
   ebb_slab_page *page;
-  if (n < OBJECTS_MIN)
+  if (n < OBJECTS_MIN && slab->object_bytes <= PAGE_MAX_BYTES / OBJECTS_MIN)
     n = OBJECTS_MIN;
   if (n > (SIZE_MAX / 2 - PAGE_HEAD_BYTES) / slab->object_bytes)
     return false;
@@ -63,7 +70,8 @@ static bool add_page(ebb_slab *slab, size_t n)
     slab->free = object;
     ebb_poison_put(object, slab->object_bytes, sizeof(*object));
   }
-  slab->fresh = (char *)page + PAGE_HEAD_BYTES;
+  slab->fresh = (char *)(((uintptr_t)(page + 1) + LINE_BYTES - 1) / LINE_BYTES *
+                         LINE_BYTES);
   slab->fresh_end = slab->fresh + n_objects * slab->object_bytes;
   slab->n_total += n_objects;
   slab->n_pages++;
@@ -84,4 +92,18 @@ bool ebb_slab_reserve(ebb_slab *slab, size_t n)
 {
   size_t n_free = slab->n_total - slab->n_live;
   return n <= n_free || add_page(slab, n - n_free);
+}
+
+bool ebb__slab_is_free(const ebb_slab *slab, const void *object)
+{
+  if (ebb_poison_is_closed(object))
+    return true;
+  if (!ebb_poison_is_intact(object, slab->object_bytes, sizeof(ebb_slab_free)))
+    return false;
+#if !defined(EBB_ASAN)
+  for (const ebb_slab_free *it = slab->free; it != NULL; it = it->next)
+    if (it == object)
+      return true;
+#endif
+  return false;
 }

@@ -7,9 +7,9 @@
 
    Ownership: the slab borrows `alloc`, which must outlive it, and owns its
    pages; an object belongs to the caller from get until put (or fini, which
-   frees everything, live or not). Objects are aligned to 16 bytes and are not
-   cleared. Not thread-safe. Nothing here raises, yields or calls out except to
-   the allocator.
+   frees everything, live or not). Objects are aligned to 16 bytes (to 64 if
+   their size is a multiple of 64) and are not cleared. Not thread-safe. Nothing
+   here raises, yields or calls out except to the allocator.
 
    Complexity: get and put O(1), a get now and then asks for a page; no get asks
    for memory while the free objects that ebb_slab_reserve promised last.
@@ -35,10 +35,10 @@ typedef struct ebb_slab_free {
 } ebb_slab_free;
 
 typedef struct ebb_slab {
-  ebb_slab_free *free;         /* objects given back, newest first */
-  char *fresh, *fresh_end;     /* part of the newest page never handed out */
-  size_t object_bytes;         /* rounded up to a multiple of 16 */
-  size_t n_live, n_total;      /* objects handed out; objects in all pages */
+  ebb_slab_free *free;     /* objects given back, newest first */
+  char *fresh, *fresh_end; /* part of the newest page never handed out */
+  size_t object_bytes;     /* rounded up to a multiple of 16 */
+  size_t n_live, n_total;  /* objects handed out; objects in all pages */
   size_t n_pages;
   size_t page_bytes;           /* size of the next page */
   struct ebb_slab_page *pages; /* newest first */
@@ -54,6 +54,10 @@ bool ebb_slab_reserve(ebb_slab *slab, size_t n);
 
 /* The rare half of get: makes a page and takes an object of it. */
 void *ebb__slab_get_slow(ebb_slab *slab);
+
+/* For the debug build's check: the object is in the free list. O(1) unless its
+   bytes look as if it were. */
+bool ebb__slab_is_free(const ebb_slab *slab, const void *object);
 
 /* Uninitialised memory for one object, NULL when out of memory. */
 static inline void *ebb_slab_get(ebb_slab *slab)
@@ -75,7 +79,7 @@ static inline void ebb_slab_put(ebb_slab *slab, void *ptr)
   if (EBB_UNLIKELY(ptr == NULL))
     return;
   EBB_CHECK(slab->n_live > 0);
-  ebb_poison_check_put(object, slab->object_bytes, sizeof(*object));
+  EBB_CHECK(!ebb__slab_is_free(slab, object));
   slab->n_live--;
   object->next = slab->free;
   slab->free = object;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "alloc/pool.h"
+
+enum { SMALL_STEP = 16, SMALL_MAX = 64, SMALL_CLASSES = 4, PER_DOUBLING = 4 };
+
+#define HEAP       (-1)
+#define IMPOSSIBLE (-2)
+
+static unsigned floor_log2(size_t n)
+{
+#if defined(__GNUC__)
+  return (unsigned)(sizeof(unsigned long) * 8 - 1) -
+         (unsigned)__builtin_clzl((unsigned long)n);
+#else
+  unsigned log = 0;
+  while (n >>= 1)
+    log++;
+  return log;
+#endif
+}
+
+size_t ebb_pool_class_bytes(unsigned i)
+{
+  if (i < SMALL_CLASSES)
+    return (size_t)(i + 1) * SMALL_STEP;
+  i -= SMALL_CLASSES;
+  return (size_t)(PER_DOUBLING + 1 + i % PER_DOUBLING)
+         << (4 + i / PER_DOUBLING);
+}
+
+unsigned ebb_pool_class_of(size_t n_bytes)
+{
+  if (n_bytes <= SMALL_MAX)
+    return n_bytes == 0 ? 0 : (unsigned)((n_bytes - 1) / SMALL_STEP);
+  /* 65 … 128 has floor(log2(n - 1)) == 6 and steps of 16, and so on up. */
+  unsigned log = floor_log2(n_bytes - 1);
+  unsigned step = (unsigned)((n_bytes - 1) >> (log - 2)) - PER_DOUBLING;
+  return SMALL_CLASSES + (log - 6) * PER_DOUBLING + step;
+}
+
+/* The class that serves the request, HEAP or IMPOSSIBLE. */
+static int place(size_t n_bytes, size_t align)
+{
+  if ((align & (align - 1)) != 0 || align > EBB_POOL_MAX_ALIGN ||
+      n_bytes > SIZE_MAX / 2)
+    return IMPOSSIBLE;
+  if (n_bytes > EBB_POOL_MAX_BYTES || align > 64)
+    return HEAP;
+  if (EBB_LIKELY(align <= 16))
+    return (int)ebb_pool_class_of(n_bytes);
+  /* From 64 up every second or fourth class at least is a multiple. */
+  unsigned i = ebb_pool_class_of(n_bytes);
+  while (ebb_pool_class_bytes(i) % align != 0)
+    i++;
+  return (int)i;
+}
+
+static void count_in(ebb_pool_count *count, size_t n_bytes)
+{
+  count->live_bytes += n_bytes;
+  count->total_bytes += n_bytes;
+  if (count->live_bytes > count->peak_bytes)
+    count->peak_bytes = count->live_bytes;
+}
+
+/* --- heap: the allocator itself, aligned by hand above 16 ------------------
+ */
+
+static void *heap_get(ebb_pool *pool, size_t n_bytes, size_t align)
+{
+  char *base, *block;
+  if (align <= 16)
+    return ebb_alloc_get(pool->alloc, n_bytes);
+  base = ebb_alloc_get(pool->alloc, n_bytes + align);
+  if (base == NULL)
+    return NULL;
+  /* The gap is at least 8 bytes, if the allocator aligns to 8. */
+  block = (char *)(((uintptr_t)base + align) & ~(uintptr_t)(align - 1));
+  memcpy(block - sizeof(base), &base, sizeof(base));
+  return block;
+}
+
+static void heap_put(ebb_pool *pool, void *ptr, size_t n_bytes, size_t align)
+{
+  char *base = ptr;
+  if (align > 16) {
+    memcpy(&base, (char *)ptr - sizeof(base), sizeof(base));
+    n_bytes += align;
+  }
+  ebb_alloc_put(pool->alloc, base, n_bytes);
+}
+
+/* --- the pool ----------------------------------------------------------------
+ */
+
+static void *pass_on(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
+{
+  return ebb_alloc_resize(ud, ptr, old_bytes, new_bytes);
+}
+
+void ebb_pool_init(ebb_pool *pool, ebb_alloc *alloc)
+{
+  *pool = (ebb_pool){.alloc = alloc};
+  ebb_alloc_init(&pool->pages, pass_on, alloc);
+  for (unsigned i = 0; i < EBB_POOL_N_CLASSES; i++)
+    ebb_slab_init(&pool->slabs[i], &pool->pages, ebb_pool_class_bytes(i));
+}
+
+void ebb_pool_fini(ebb_pool *pool)
+{
+  for (unsigned i = 0; i < EBB_POOL_N_CLASSES; i++)
+    ebb_slab_fini(&pool->slabs[i]);
+  pool->pool.live_bytes = 0;
+}
+
+void *ebb_pool_get(ebb_pool *pool, size_t n_bytes, size_t align)
+{
+  int i = place(n_bytes, align);
+  void *block = NULL;
+  if (EBB_LIKELY(i >= 0))
+    block = ebb_slab_get(&pool->slabs[i]);
+  else if (i == HEAP)
+    block = heap_get(pool, n_bytes, align);
+  if (EBB_LIKELY(block != NULL))
+    count_in(i >= 0 ? &pool->pool : &pool->heap, n_bytes);
+  return block;
+}
+
+void ebb_pool_put(ebb_pool *pool, void *ptr, size_t n_bytes, size_t align)
+{
+  int i = place(n_bytes, align);
+  if (ptr == NULL)
+    return;
+  if (EBB_LIKELY(i >= 0)) {
+    EBB_CHECK(pool->pool.live_bytes >= n_bytes);
+    pool->pool.live_bytes -= n_bytes;
+    ebb_slab_put(&pool->slabs[i], ptr);
+  } else {
+    EBB_CHECK(pool->heap.live_bytes >= n_bytes);
+    pool->heap.live_bytes -= n_bytes;
+    heap_put(pool, ptr, n_bytes, align);
+  }
+}
+
+/* The same block under another size. */
+static void *recount(ebb_pool_count *count, void *ptr, size_t old_bytes,
+                     size_t new_bytes)
+{
+  if (new_bytes > old_bytes)
+    count_in(count, new_bytes - old_bytes);
+  else
+    count->live_bytes -= old_bytes - new_bytes;
+  return ptr;
+}
+
+void *ebb_pool_resize(ebb_pool *pool, void *ptr, size_t old_bytes,
+                      size_t new_bytes, size_t align)
+{
+  int from = place(old_bytes, align), to = place(new_bytes, align);
+  void *block;
+  if (from >= 0 && from == to)
+    return recount(&pool->pool, ptr, old_bytes, new_bytes);
+  if (from == HEAP && to == HEAP && align <= 16) {
+    block = ebb_alloc_resize(pool->alloc, ptr, old_bytes, new_bytes);
+    return block == NULL ? NULL
+                         : recount(&pool->heap, block, old_bytes, new_bytes);
+  }
+  block = ebb_pool_get(pool, new_bytes, align);
+  if (block == NULL)
+    return NULL;
+  memcpy(block, ptr, old_bytes < new_bytes ? old_bytes : new_bytes);
+  ebb_pool_put(pool, ptr, old_bytes, align);
+  return block;
+}
