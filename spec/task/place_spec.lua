@@ -74,52 +74,6 @@ describe("await works inside", function()
   end)
 end)
 
-describe("ebb.coroutine", function()
-  it_runs("R52 generators yield to their consumer, awaits go to the scheduler", function()
-    local log = helper.log()
-    local other = ebb.spawn(function() for i = 1, 3 do log("other", i) ebb.sleep(1) end end)
-    local generate = ebb.coroutine.wrap(function()
-      for i = 1, 3 do
-        ebb.sleep(1)
-        ebb.coroutine.yield(i, i * i)
-      end
-      return "end"
-    end)
-    ebb.yield()
-    for _ = 1, 3 do log("got", generate()) end
-    assert.equal("end", generate())
-    other:await()
-    assert.equal("other:1 other:2 got:1:1 other:3 got:2:4 got:3:9", log:text())
-  end)
-
-  it_runs("passes values in both directions, status and close", function()
-    local co = ebb.coroutine.create(function(a)
-      local b = ebb.coroutine.yield(a + 1)
-      ebb.sleep(1)
-      return b + 1
-    end)
-    assert.equal("suspended", ebb.coroutine.status(co))
-    assert.same({ n = 2, true, 2 }, table.pack(ebb.coroutine.resume(co, 1)))
-    assert.same({ n = 2, true, 11 }, table.pack(ebb.coroutine.resume(co, 10)))
-    assert.equal("dead", ebb.coroutine.status(co))
-    assert.is_false((ebb.coroutine.resume(co)))
-    assert.is_true(ebb.coroutine.close(co))
-  end)
-
-  it_runs("nests, and passes errors on", function()
-    local outer = ebb.coroutine.wrap(function()
-      local inner = ebb.coroutine.wrap(function()
-        ebb.coroutine.yield(slow("inner"))
-        error(slow("boom"), 0)
-      end)
-      ebb.coroutine.yield(inner())
-      inner()
-    end)
-    assert.equal("inner", outer())
-    assert.truthy(tostring(support.failure(outer)):find("boom", 1, true))
-  end)
-end)
-
 describe("await is refused with EBB051", function()
   local cases = {
     { "R35 in a table.sort comparator", "sort", function(await)
