@@ -145,14 +145,14 @@ describe("ebb.coroutine", function()
   end)
 
   it_runs("install puts them in the global coroutine", function()
-    local saved = {}
-    for name, fn in pairs(coroutine) do saved[name] = fn end
+    local library, saved = coroutine, {}
+    for name, fn in pairs(library) do saved[name] = fn end
     co.install()
     local ok, err = pcall(function()
       local step = coroutine.wrap(function() ebb.sleep(1) coroutine.yield("v") end)
       support.near(1, support.elapsed(function() assert.equal("v", step()) end))
     end)
-    for name, fn in pairs(saved) do coroutine[name] = fn end
+    for name, fn in pairs(saved) do rawset(library, name, fn) end
     assert.is_true(ok, tostring(err))
   end)
 end)

@@ -1,7 +1,6 @@
 -- A task's handle: error values, status, name, id, what it tells about a waiting task.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-local support = require "spec.task.support"
 local it_runs = helper.it
 
 describe("errors of a task", function()
