@@ -1,8 +1,8 @@
 -- Producers wait while the channel is full, the consumer while it is empty.
 local ebb = require "ebb"
 
-local function produce(tx, name, n)
-  local tx <close> = tx -- the channel closes with its last sender
+local function produce(sender, name, n)
+  local tx <close> = sender -- the channel closes with its last sender
   for i = 1, n do
     tx:send { from = name, value = i }
   end

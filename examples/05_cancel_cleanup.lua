@@ -14,7 +14,7 @@ end
 
 ebb.run(function()
   local task = ebb.spawn(function()
-    local log <close> = open_log("the log")
+    local _ <close> = open_log("the log")
     local _, err = pcall(ebb.sleep, 60) -- a stray pcall cannot swallow the cancel:
     print("woken:", err.reason)
     ebb.sleep(60) -- the next await throws it again

@@ -151,8 +151,10 @@ local function main(dir, timeout, n_workers)
   local results = ebb.channel(32)
   local job = ebb.spawn_with({ name = "crew" }, crew, dir, n_workers, results)
 
-  local arms = { result = results, tick = ebb.interval(1), late = ebb.timer(timeout),
-    stop = ebb.ctrl_c() }
+  local tick <close> = ebb.interval(1)
+  local late <close> = ebb.timer(timeout)
+  local stop <close> = ebb.ctrl_c()
+  local arms = { result = results, tick = tick, late = late, stop = stop }
   while true do
     local what, file = ebb.select(arms)
     if what == "result" then
@@ -167,7 +169,6 @@ local function main(dir, timeout, n_workers)
       arms.late, arms.stop = false, false -- and take what is still on its way
     end
   end
-  arms.tick:close()
   total.seconds = ebb.now() - started
   local ok, err = job:join()
   if not ok and not total.stopped then error(err, 0) end
