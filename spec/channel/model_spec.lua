@@ -212,7 +212,7 @@ describe("a channel", function()
     end
   end)
 
-  it("R69 R70 MP1 loses, doubles and reorders nothing in random programs (200 seeds)", function()
+  it("R69 R70 MP1 loses, doubles, reorders nothing (200 random programs)", function()
     local n_received = 0
     for seed = 1, n_seeds do
       local ok, result = pcall(helper.run, function() return random_program(seed) end)
@@ -222,10 +222,11 @@ describe("a channel", function()
     assert.is_true(n_received > 10 * n_seeds)
   end)
 
-  it("R69 R70 MP1 nor with a shuffled ready queue (200 seeds)", function()
+  it("R69 R70 MP1 nor with a shuffled ready queue (200 random programs)", function()
     local n_received = 0
     for seed = 1, n_seeds do
-      local ok, result = pcall(helper.run, function() return random_program(seed) end, { seed = seed })
+      local body = function() return random_program(seed) end
+      local ok, result = pcall(helper.run, body, { seed = seed })
       if not ok then error(("seed %d: %s"):format(seed, tostring(result)), 0) end
       n_received = n_received + result
     end
