@@ -11,6 +11,7 @@ void ebb_region_open(ebb_region *region, ebb_task *task, int kind)
   region->n_below = 0;
   region->kind = (uint8_t)kind;
   region->struck = region->soft = region->has_error = false;
+  region->unwinding = false;
   task->region = region;
 }
 
@@ -51,18 +52,30 @@ void ebb_region_strike(ebb_region *region, bool soft)
     ebb_task_interrupt(task, EBB_ECANCELLED);
 }
 
-bool ebb_task_cancel(ebb_task *task)
+bool ebb_task_cancel_by(ebb_task *task, uint64_t due_ns)
 {
   if (task->state == EBB_TASK_ENDED)
     return false;
   if (!task->cancel_asked) {
     ebb_rt *rt = task->rt;
     task->cancel_asked = true;
-    task->ending_due_ns = rt->cleanup_timeout_ns > EBB_NEVER - rt->now_ns
-                              ? EBB_NEVER
-                              : rt->now_ns + rt->cleanup_timeout_ns;
-    ebb_list_push_back(&rt->ending, &task->ending);
+    task->ending_due_ns = due_ns;
+    /* nearly always the latest: sorted insertion from the back */
+    ebb_list *after = rt->ending.prev;
+    while (after != &rt->ending &&
+           ebb_container_of(after, ebb_task, ending)->ending_due_ns > due_ns)
+      after = after->prev;
+    ebb_list_push_front(after, &task->ending);
   }
   ebb_region_strike(&task->base, false);
   return true;
+}
+
+bool ebb_task_cancel(ebb_task *task)
+{
+  ebb_rt *rt = task->rt;
+  uint64_t span_ns = rt->cleanup_timeout_ns;
+  return ebb_task_cancel_by(task, span_ns > EBB_NEVER - rt->now_ns
+                                      ? EBB_NEVER
+                                      : rt->now_ns + span_ns);
 }

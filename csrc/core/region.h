@@ -37,6 +37,7 @@ struct ebb_region {
   bool struck;
   bool soft;      /* struck by a deadline that has not been thrown yet */
   bool has_error; /* for the host: an error object is kept for this region */
+  bool unwinding; /* for the host: an error is leaving the body */
 };
 
 /* Opens `region` as the task's innermost. The caller owns the memory and

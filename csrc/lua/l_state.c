@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Registry keys: the addresses. */
-static const char state_key, slots_key;
+static const char state_key, slots_key, errors_key;
 
 static const ebbL_type state_type = {"ebb.state", NULL};
 
@@ -23,6 +23,11 @@ void ebbL_pushslots(lua_State *L, ebbL_state *S)
 {
   (void)S;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &slots_key);
+}
+
+void ebbL_pusherrors(lua_State *L)
+{
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &errors_key);
 }
 
 static lua_CFunction base_function(lua_State *L, const char *name)
@@ -49,28 +54,30 @@ ebbL_state *ebbL_state_open(lua_State *L)
   S->lua_xpcall_fn = base_function(L, "xpcall");
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &slots_key);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &errors_key);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   return S;
 }
 
 /* --- slots ---------------------------------------------------------------- */
 
-uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size)
+static void new_block(lua_State *L, ebbL_state *S, int size)
 {
-  uint32_t n = 1u << size;
-  if (EBB_LIKELY(S->blocks[size].n_free > 0))
-    return S->blocks[size].free[--S->blocks[size].n_free];
-  uint32_t n_blocks = S->blocks[size].n_blocks;
+  uint32_t n = 1u << size, n_blocks = S->blocks[size].n_blocks;
   if (n_blocks == S->blocks[size].cap) {
     uint32_t cap = n_blocks < 16 ? 16 : n_blocks * 2;
     uint32_t *list = ebbL_alloc(L, S, cap * sizeof *list);
-    /* every block is in use: there is nothing to copy */
+    if (S->blocks[size].n_free > 0)
+      memcpy(list, S->blocks[size].free,
+             S->blocks[size].n_free * sizeof *list);
     ebb_alloc_put(&S->alloc, S->blocks[size].free,
                   S->blocks[size].cap * sizeof *list);
     S->blocks[size].free = list;
     S->blocks[size].cap = cap;
   }
   uint32_t at = S->n_slots + 1;
+  luaL_checkstack(L, 3, NULL);
   ebbL_pushslots(L, S);
   for (uint32_t i = 0; i < n; i++) {
     lua_pushboolean(L, 0);
@@ -79,7 +86,19 @@ uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size)
   lua_pop(L, 1);
   S->n_slots += n;
   S->blocks[size].n_blocks++;
-  return at;
+  S->blocks[size].free[S->blocks[size].n_free++] = at;
+}
+
+void ebbL_slots_reserve(lua_State *L, ebbL_state *S, int size, uint32_t n)
+{
+  while (S->blocks[size].n_free < n)
+    new_block(L, S, size);
+}
+
+uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size)
+{
+  ebbL_slots_reserve(L, S, size, 1);
+  return ebbL_slots_pop(S, size);
 }
 
 void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,

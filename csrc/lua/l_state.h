@@ -116,6 +116,9 @@ static inline ebbL_state *ebbL_S(lua_State *L)
 ebbL_state *ebbL_state_open(lua_State *L);
 /* The state of a module already opened here, or NULL. [no-raise] */
 ebbL_state *ebbL_state_find(lua_State *L);
+/* [-0, +1] The table that keeps error objects by light userdata key: see
+   l_region.c. */
+void ebbL_pusherrors(lua_State *L);
 /* [-0, +1] The table of slots, for code that runs without ebb's upvalues. */
 void ebbL_pushslots(lua_State *L, ebbL_state *S);
 
@@ -125,6 +128,12 @@ void ebbL_pushslots(lua_State *L, ebbL_state *S);
    (0 to 3) consecutive integer keys. Taking a block may raise; afterwards its
    keys exist (value false), so storing into it cannot fail. */
 uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size);
+/* [raises] Makes sure that `n` calls of ebbL_slots_pop(S, size) succeed. */
+void ebbL_slots_reserve(lua_State *L, ebbL_state *S, int size, uint32_t n);
+static inline uint32_t ebbL_slots_pop(ebbL_state *S, int size)
+{
+  return S->blocks[size].free[--S->blocks[size].n_free];
+}
 /* [no-raise] `slots` is the index of the table. Sets the values to false. */
 void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,
                      int size);

@@ -26,10 +26,3 @@ void ebb_scope_left(ebb_scope *scope, ebb_task *task)
   if (--scope->n_children == 0)
     ebb_wake_all(&scope->waiters, EBB_OK);
 }
-
-void ebb_scope_cancel(ebb_scope *scope)
-{
-  for (ebb_list *node = scope->children.prev; node != &scope->children;
-       node = node->prev)
-    ebb_task_cancel(ebb_container_of(node, ebb_task, sibling));
-}

@@ -19,7 +19,4 @@ void ebb_scope_init(ebb_scope *scope);
 void ebb_scope_adopt(ebb_scope *scope, ebb_task *task);
 /* To be called when a child has ended, before the host frees it. */
 void ebb_scope_left(ebb_scope *scope, ebb_task *task);
-/* Asks every child to end, newest first. */
-void ebb_scope_cancel(ebb_scope *scope);
-
 #endif

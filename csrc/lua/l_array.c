@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* array and vec: typed memory, fixed and growable, with arithmetic on all of it
+   in one call. A view of a vec is an array, stale once the vec has grown. */
+#include "lua/l_mem.h"
+
+#include <string.h>
+
+/* The array or vec at 1. [raises] */
+static ebbL_span *check_array(lua_State *L)
+{
+  ebbL_span *span = ebbL_tospan(L, 1);
+  if (EBB_UNLIKELY(span == NULL || (span->head.type != &ebbL_array_type &&
+                                    span->head.type != &ebbL_vec_type)))
+    ebbL_typeerror(L, 1, "ebb.array or vec");
+  if (EBB_UNLIKELY(!ebbL_span_is_live(span)))
+    ebbL_span_stale(L, span);
+  return span;
+}
+
+static int l_array_sum(lua_State *L)
+{
+  const ebbL_span *span = check_array(L);
+  ebbL_elem_sum(L, span->elem, span->data, span->n);
+  return 1;
+}
+
+static int l_array_min(lua_State *L)
+{
+  const ebbL_span *span = check_array(L);
+  ebbL_elem_extreme(L, span->elem, span->data, span->n, -1);
+  return 1;
+}
+
+static int l_array_max(lua_State *L)
+{
+  const ebbL_span *span = check_array(L);
+  ebbL_elem_extreme(L, span->elem, span->data, span->n, 1);
+  return 1;
+}
+
+/* The number, or the array of the same length, at 2. [-0, +0 or 1, raises] */
+static void check_operand(lua_State *L, const ebbL_span *span,
+                          ebbL_operand *operand)
+{
+  memset(operand, 0, sizeof(*operand));
+  if (lua_type(L, 2) == LUA_TNUMBER) {
+    int is_integer;
+    operand->integer = lua_tointegerx(L, 2, &is_integer);
+    operand->is_integer = is_integer;
+    operand->number = lua_tonumber(L, 2);
+    return;
+  }
+  ebbL_span *with = ebbL_tospan(L, 2);
+  if (with == NULL)
+    ebbL_typeerror(L, 2, "number, ebb.array or vec");
+  if (!ebbL_span_is_live(with))
+    ebbL_span_stale(L, with);
+  if (with->n != span->n)
+    ebbL_argerror(L, 2,
+                  lua_pushfstring(L, "%I elements expected, got %I",
+                                  (LUAI_UACINT)span->n, (LUAI_UACINT)with->n));
+  operand->elem = (ebbL_elem)with->elem;
+  operand->data = with->data;
+  /* Two views that overlap, but not exactly: combine with what was there
+     before. */
+  size_t n_bytes = with->n * ebbL_elems[with->elem].n_bytes;
+  uintptr_t a = (uintptr_t)span->data, b = (uintptr_t)with->data;
+  if (a != b && a < b + n_bytes &&
+      b < a + span->n * ebbL_elems[span->elem].n_bytes)
+    operand->data = memcpy(lua_newuserdatauv(L, n_bytes, 0), with->data, n_bytes);
+}
+
+static int combine(lua_State *L, char op)
+{
+  ebbL_span *span = check_array(L);
+  ebbL_operand operand;
+  check_operand(L, span, &operand);
+  /* The temporary may have run the collector's finalisers. */
+  if (!ebbL_span_is_live(span))
+    ebbL_span_stale(L, span);
+  ebbL_elem_combine(L, op, span->elem, span->data, span->n, &operand);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int l_array_add(lua_State *L)
+{
+  return combine(L, '+');
+}
+
+static int l_array_mul(lua_State *L)
+{
+  return combine(L, '*');
+}
+
+/* --- vec ---------------------------------------------------------------------- */
+
+/* v:push(value, …) → v: all of them or, if one does not fit, none. */
+static int l_vec_push(lua_State *L)
+{
+  ebbL_span *span = ebbL_span_check(L, 1, &ebbL_vec_type);
+  size_t n = span->n, n_new = (size_t)lua_gettop(L) - 1;
+  ebbL_span_grow(L, span, n + n_new, false);
+  for (size_t i = 0; i < n_new; i++)
+    ebbL_elem_store(L, (int)i + 2, span->elem, span->data, n + i);
+  span->n = n + n_new;
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* v:pop() → the last element, or nil */
+static int l_vec_pop(lua_State *L)
+{
+  ebbL_span *span = ebbL_span_check(L, 1, &ebbL_vec_type);
+  if (span->n == 0)
+    lua_pushnil(L);
+  else
+    ebbL_elem_push(L, span->elem, span->data, --span->n);
+  return 1;
+}
+
+/* v:reserve(n) → v: room for n elements in all */
+static int l_vec_reserve(lua_State *L)
+{
+  ebbL_span *span = ebbL_span_check(L, 1, &ebbL_vec_type);
+  size_t cap = (size_t)ebbL_checkinteger(L, 2, 0, LUA_MAXINTEGER);
+  ebbL_span_grow(L, span, cap, true);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int l_vec_clear(lua_State *L)
+{
+  ebbL_span_check(L, 1, &ebbL_vec_type)->n = 0;
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int l_vec_capacity(lua_State *L)
+{
+  lua_pushinteger(
+      L, (lua_Integer)ebbL_span_check(L, 1, &ebbL_vec_type)->cap);
+  return 1;
+}
+
+#define ARRAY_METHODS                                                          \
+  {"fill", ebbL_span_fill}, {"copy", ebbL_span_copy},                          \
+      {"view", ebbL_span_slice}, {"sum", l_array_sum}, {"min", l_array_min},   \
+      {"max", l_array_max}, {"add", l_array_add}, {"mul", l_array_mul}
+
+static const luaL_Reg array_methods[] = {ARRAY_METHODS, {NULL, NULL}};
+
+static const luaL_Reg vec_methods[] = {
+    ARRAY_METHODS,
+    {"push", l_vec_push},
+    {"pop", l_vec_pop},
+    {"reserve", l_vec_reserve},
+    {"clear", l_vec_clear},
+    {"capacity", l_vec_capacity},
+    {NULL, NULL},
+};
+
+void ebbL_open_array(lua_State *L, ebbL_state *S)
+{
+  ebbL_span_newtype(L, S, &ebbL_array_type, array_methods);
+  ebbL_span_newtype(L, S, &ebbL_vec_type, vec_methods);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing a guard: a loop that takes the newest item until none is left. Blocks
+   and boxes are simply freed; functions and objects are called, protected, and
+   may wait: the loop is its own continuation, so it goes on where it was,
+   whether or not anything waited and whether or not waiting is possible here.
+   An error does not stop it; the first one is thrown at the end.
+
+   While it runs the guard is closing: what is older than the item being closed
+   can still be used (a deferred function finds the memory it was written for),
+   nothing can be added. If the coroutine that closes it is given up in the
+   middle, the collector finishes the job. */
+#include "lua/l_guard.h"
+
+/* Stack: 1 the guard, 2 the first error, 3 its table of values or nil. */
+enum { AT_GUARD = 1, AT_ERROR, AT_VALUES, AT_TOP = AT_VALUES };
+
+bool ebbL_is_closable(lua_State *L, int idx)
+{
+  int top = lua_gettop(L), type = lua_type(L, idx);
+  bool is_closable = false;
+  if (luaL_getmetafield(L, idx, "__close") != LUA_TNIL) {
+    is_closable = true;
+  } else if (ebbL_tospan(L, idx) == NULL &&
+             (type == LUA_TTABLE ||
+              (type == LUA_TUSERDATA &&
+               luaL_getmetafield(L, idx, "__index") != LUA_TNIL))) {
+    lua_getfield(L, idx, "close");
+    is_closable = lua_isfunction(L, -1) ||
+                  luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
+  }
+  lua_settop(L, top);
+  return is_closable;
+}
+
+int ebbL_pushcloser(lua_State *L, int idx)
+{
+  if (luaL_getmetafield(L, idx, "__close") != LUA_TNIL) {
+    lua_pushvalue(L, idx);
+    lua_pushnil(L);
+    return 2;
+  }
+  lua_getfield(L, idx, "close");
+  lua_pushvalue(L, idx);
+  return 1;
+}
+
+/* The error on top is kept if it is the first. */
+static void keep_error(lua_State *L, ebbL_guard *guard)
+{
+  if (guard->has_error)
+    return;
+  guard->has_error = true;
+  lua_replace(L, AT_ERROR);
+}
+
+/* Called protected with the object: finds its closer and calls it. */
+static int close_object_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)L, (void)status, (void)ctx;
+  return 0;
+}
+
+static int close_object(lua_State *L)
+{
+  int n_args = ebbL_pushcloser(L, 1);
+  lua_callk(L, n_args, 0, 0, close_object_k);
+  return close_object_k(L, LUA_OK, 0);
+}
+
+/* [-0, +n] Takes the newest item, which is no block: frees it, or pushes a
+   function and its arguments that do. Returns the number of arguments, -1 if
+   there is nothing to call. */
+static int take_item(lua_State *L, ebbL_guard *guard, ebb_item *item)
+{
+  if (item->kind == EBBL_ITEM_BOX) {
+    ebbL_box *box = ebb_container_of(item, ebbL_box, item);
+    ebbL_box_push(L, box);
+    if (lua_isnil(L, -1))
+      ebb_guard_remove(item); /* its finaliser is about to run */
+    else
+      ebbL_box_free(L, box, -1);
+    lua_pop(L, 1);
+    return -1;
+  }
+  ebbL_entry *entry = ebb_container_of(item, ebbL_entry, item);
+  int n_args = 0;
+  if (item->kind == EBBL_ITEM_OWN) {
+    lua_pushcfunction(L, close_object);
+    n_args = 1;
+  }
+  lua_rawgeti(L, AT_VALUES, entry->key);
+  ebbL_entry_free(L, guard, AT_VALUES, entry);
+  return n_args;
+}
+
+/* Its own entry in the parent goes, once it is closed. */
+static void leave_parent(lua_State *L, ebbL_guard *guard)
+{
+  if (guard->parent == NULL)
+    return;
+  lua_getiuservalue(L, AT_GUARD, 2);
+  ebbL_guard *parent = lua_touserdata(L, -1);
+  if (lua_getiuservalue(L, -1, 1) == LUA_TTABLE)
+    ebbL_entry_free(L, parent, -1, guard->parent);
+  lua_pop(L, 2);
+}
+
+static int close_loop(lua_State *L, int status, lua_KContext ctx)
+{
+  ebbL_guard *guard = lua_touserdata(L, AT_GUARD);
+  ebb_item *item;
+  if (status != LUA_OK && status != LUA_YIELD)
+    keep_error(L, guard);
+  while ((item = ebb_guard_newest(&guard->guard)) != NULL) {
+    lua_settop(L, AT_TOP);
+    if (item->kind == EBB_ITEM_BLOCK) {
+      ebb_block *block = ebb_container_of(item, ebb_block, item);
+      ebbL_memory_credit(guard->memory, block->n_bytes);
+      ebbL_span_free(ebb_container_of(block, ebbL_span, block),
+                     guard->places != NULL ? guard->places->freed : NULL);
+      continue;
+    }
+    int n_args = take_item(L, guard, item);
+    if (n_args < 0)
+      continue;
+    status = lua_pcallk(L, n_args, 0, 0, ctx, close_loop);
+    if (status != LUA_OK)
+      keep_error(L, guard);
+  }
+  lua_settop(L, AT_TOP);
+  if (guard->state == EBBL_RESETTING) {
+    guard->state = EBBL_OPEN;
+  } else {
+    guard->state = EBBL_CLOSED;
+    leave_parent(L, guard);
+  }
+  if (!guard->has_error)
+    return 0;
+  guard->has_error = false;
+  lua_settop(L, AT_ERROR);
+  return lua_error(L);
+}
+
+static int begin(lua_State *L, ebbL_guard *guard, uint8_t state)
+{
+  guard->state = state;
+  guard->has_error = false;
+  if (guard->places != NULL)
+    ebbL_place_write(L, guard->places->freed);
+  lua_settop(L, AT_GUARD);
+  lua_pushnil(L);
+  lua_getiuservalue(L, AT_GUARD, 1);
+  return close_loop(L, LUA_OK, 0);
+}
+
+int ebbL_guard_close(lua_State *L)
+{
+  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
+  if (guard->state != EBBL_OPEN)
+    return 0;
+  return begin(L, guard, EBBL_CLOSING);
+}
+
+int ebbL_guard_reset(lua_State *L)
+{
+  ebbL_guard *guard = ebbL_checkguard(L, 1);
+  if (guard->n_children > 0)
+    return ebbL_error(L, "EBB016",
+                      "reset with %d child guard(s) still open; close them first",
+                      (int)guard->n_children);
+  return begin(L, guard, EBBL_RESETTING);
+}
+
+/* Finishes a close that was given up, too. Errors become warnings. */
+int ebbL_guard_gc(lua_State *L)
+{
+  ebbL_guard *guard = ebbL_test(L, 1, &ebbL_guard_type);
+  if (guard == NULL || guard->memory == NULL || guard->memory->is_closed)
+    return 0;
+  ebb_list_unlink(&guard->link);
+  ebb_slab_put(&guard->memory->places, guard->places);
+  guard->places = NULL;
+  if (guard->state == EBBL_CLOSED)
+    return 0;
+  return begin(L, guard, EBBL_CLOSING);
+}

@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: MIT */
+/* await, select and their kin: performing ops. The arms of a set lie on the
+   stack from index 1; in a set with keys those follow. Whatever else a set
+   pushes lies above, and its results end up right after arms and keys. */
+#include "lua/l_op.h"
+
+#include "lua/l_rt.h"
+
+const ebbL_type ebbL_op_type = {"ebb.op", NULL};
+
+/* --- kinds of ops ---------------------------------------------------------- */
+
+bool ebbL_isop(lua_State *L, int idx)
+{
+  ebbL_header *header = ebbL_object(L, idx);
+  if (header == NULL || lua_type(L, idx) != LUA_TUSERDATA)
+    return false;
+  if (header->type == &ebbL_op_type || header->type == &ebbL_composite_type)
+    return true;
+  /* is it ours at all? only then is ->op there to be read */
+  if (luaL_getmetafield(L, idx, "__name") != LUA_TSTRING)
+    return false;
+  lua_pop(L, 1);
+  if (!lua_getmetatable(L, idx))
+    return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, header->type);
+  bool is_ours = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is_ours && header->type->op != NULL;
+}
+
+/* Cheap form of the above for an object that is known to be ours. */
+static const ebbL_opclass *leaf_class(ebbL_header *header)
+{
+  if (header->type == &ebbL_op_type)
+    return ((ebbL_op *)header)->cls;
+  return header->type->op;
+}
+
+static void check_op(lua_State *L, int arg, int stack_idx)
+{
+  ebbL_header *header = ebbL_object(L, stack_idx);
+  if (header != NULL &&
+      (header->type == &ebbL_op_type || header->type == &ebbL_composite_type))
+    return;
+  if (!ebbL_isop(L, stack_idx)) {
+    const char *got = ebbL_typename(L, stack_idx);
+    ebbL_argerror(L, arg,
+                  lua_pushfstring(L, "operation expected, got %s", got));
+  }
+}
+
+ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
+                    int target_idx, int operand_idx)
+{
+  target_idx = target_idx != 0 ? lua_absindex(L, target_idx) : 0;
+  operand_idx = operand_idx != 0 ? lua_absindex(L, operand_idx) : 0;
+  ebbL_op *op = ebbL_new(L, S, &ebbL_op_type, sizeof *op, 2);
+  op->cls = cls;
+  if (target_idx != 0) {
+    op->target = lua_touserdata(L, target_idx);
+    lua_pushvalue(L, target_idx);
+    lua_setiuservalue(L, -2, 1);
+  }
+  if (operand_idx != 0) {
+    lua_pushvalue(L, operand_idx);
+    lua_setiuservalue(L, -2, 2);
+  }
+  return op;
+}
+
+/* --- one leaf ---------------------------------------------------------------- */
+
+static int perform_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  const ebbL_opclass *cls = (const ebbL_opclass *)ctx;
+  ebbL_task *task = ebbL_S(L)->current;
+  ebbL_check_woken(L, task);
+  return cls->settle(L, task, lua_touserdata(L, 1), 1,
+                     (int)task->core.waits[0].slot);
+}
+
+static int giveway_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  ebbL_check_waiting(L, ebbL_S(L)->current);
+  return ((lua_CFunction)ctx)(L);
+}
+
+int ebbL_giveway(lua_State *L, ebbL_task *task, lua_CFunction fn)
+{
+  ebb_task_yield(&task->core);
+  task->n_args = 0;
+  return lua_yieldk(L, 0, (lua_KContext)fn, giveway_k);
+}
+
+static void reserve_nodes(lua_State *L, ebbL_task *task, uint32_t n,
+                          uint32_t n_timed)
+{
+  if (EBB_UNLIKELY(ebb_task_reserve(&task->core, n) == NULL) ||
+      (n_timed > 0 &&
+       EBB_UNLIKELY(!ebb_sleep_reserve(task->core.rt, n_timed)))) {
+    lua_gc(L, LUA_GCCOLLECT);
+    if (ebb_task_reserve(&task->core, n) == NULL ||
+        !ebb_sleep_reserve(task->core.rt, n_timed))
+      ebbL_nomem(L);
+  }
+}
+
+int ebbL_perform(lua_State *L, const ebbL_opclass *cls, void *object,
+                 lua_CFunction fn)
+{
+  ebbL_state *S = ebbL_S(L);
+  ebbL_task *task = ebbL_self(L, S);
+  if (EBB_UNLIKELY(task == NULL))
+    return ebbL_drive(L, S, fn);
+  ebbL_check_struck(L, task);
+  if (ebbL_spent(task))
+    return ebbL_giveway(L, task, fn);
+  int n = cls->attempt(L, task, object, 1);
+  if (n >= 0)
+    return n;
+  ebbL_check_waiting(L, task);
+  int payload = 0;
+  if (cls->prepare != NULL) {
+    cls->prepare(L, task, object, 1);
+    payload = lua_gettop(L);
+  }
+  if (cls->timed)
+    reserve_nodes(L, task, 1, 1);
+  cls->link(task, 0, object, payload);
+  return ebbL_park(L, task, 1, perform_k, (lua_KContext)cls);
+}
+
+/* --- sets -------------------------------------------------------------------- */
+
+enum { MODE_INDEX, MODE_KEYED, MODE_AWAIT, MODE_TIMEOUT };
+
+/* What a set's continuations must know, packed into a lua_KContext. */
+typedef struct set {
+  int mode, n_arms, arm;
+  int32_t step;
+  bool from_function; /* and_then/or_else: the results may be an op */
+} set;
+
+#define FIELD 20
+#define FIELD_MAX ((1 << FIELD) - 1)
+
+static lua_KContext pack(const set *s)
+{
+  return (lua_KContext)((uint64_t)s->mode | (uint64_t)s->from_function << 2 |
+                        (uint64_t)s->n_arms << 3 |
+                        (uint64_t)s->arm << (3 + FIELD) |
+                        (uint64_t)(s->step + 1) << (3 + 2 * FIELD));
+}
+
+static set unpack(lua_KContext ctx)
+{
+  uint64_t bits = (uint64_t)ctx;
+  return (set){.mode = (int)(bits & 3),
+               .from_function = (bits >> 2) & 1,
+               .n_arms = (int)((bits >> 3) & FIELD_MAX),
+               .arm = (int)((bits >> (3 + FIELD)) & FIELD_MAX),
+               .step = (int32_t)((bits >> (3 + 2 * FIELD)) & FIELD_MAX) - 1};
+}
+
+/* Results start above this index. */
+static int set_base(const set *s)
+{
+  return s->mode == MODE_KEYED ? 2 * s->n_arms : s->n_arms;
+}
+
+static void keep_top(lua_State *L, int base, int n)
+{
+  int extra = lua_gettop(L) - n - base;
+  if (extra > 0) {
+    lua_rotate(L, base + 1, n);
+    lua_settop(L, base + n);
+  }
+}
+
+static int finish_set(lua_State *L, const set *s)
+{
+  int base = set_base(s);
+  switch (s->mode) {
+  case MODE_INDEX:
+    lua_pushinteger(L, s->arm);
+    lua_insert(L, base + 1);
+    break;
+  case MODE_KEYED:
+    lua_pushvalue(L, s->n_arms + s->arm);
+    lua_insert(L, base + 1);
+    break;
+  case MODE_TIMEOUT:
+    if (s->arm == 2) {
+      ebbL_op *after = lua_touserdata(L, 2);
+      lua_settop(L, base);
+      lua_pushnil(L);
+      lua_pushliteral(L, "timeout");
+      lua_pushnumber(L, after->seconds);
+    }
+    break;
+  default:
+    break;
+  }
+  return lua_gettop(L) - base;
+}
+
+static void push_anchor(lua_State *L, int at, int32_t anchor)
+{
+  lua_getiuservalue(L, at, 1);
+  lua_rawgeti(L, -1, anchor + 1);
+  lua_remove(L, -2);
+}
+
+static int l_await(lua_State *L);
+static int steps_k(lua_State *L, int status, lua_KContext ctx);
+
+/* Does a step apply to the values above base? and_then: unless they are nil,
+   err; or_else: only then. */
+static bool step_applies(lua_State *L, int kind, int base)
+{
+  if (kind == EBBL_STEP_MAP)
+    return true;
+  bool failed = lua_gettop(L) >= base + 2 && lua_isnil(L, base + 1);
+  return failed == (kind == EBBL_STEP_OR_ELSE);
+}
+
+/* The values above base go through the steps of the arm's composite. */
+static int run_steps(lua_State *L, set s)
+{
+  int base = set_base(&s);
+  ebbL_composite *composite = lua_touserdata(L, s.arm);
+  for (;;) {
+    if (s.from_function) {
+      s.from_function = false;
+      if (lua_gettop(L) == base + 1 && ebbL_isop(L, base + 1)) {
+        ebbL_pushfunction(L, ebbL_S(L), l_await);
+        lua_insert(L, base + 1);
+        lua_callk(L, 1, LUA_MULTRET, pack(&s), steps_k);
+      }
+    }
+    if (s.step < 0)
+      return finish_set(L, &s);
+    ebbL_step step = ebbL_steps(composite)[s.step];
+    s.step = step.parent;
+    luaL_checkstack(L, 4, NULL);
+    if (step.kind == EBBL_STEP_INDEX) {
+      if (step.keyed)
+        push_anchor(L, s.arm, step.value);
+      else
+        lua_pushinteger(L, step.value);
+      lua_insert(L, base + 1);
+    } else if (step_applies(L, step.kind, base)) {
+      int n = lua_gettop(L) - base;
+      push_anchor(L, s.arm, step.value);
+      lua_insert(L, base + 1);
+      s.from_function = step.kind != EBBL_STEP_MAP;
+      lua_callk(L, n, LUA_MULTRET, pack(&s), steps_k);
+    }
+  }
+}
+
+static int steps_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  return run_steps(L, unpack(ctx));
+}
+
+/* The n values on top are what arm s->arm (and leaf, in a composite) gave. */
+static int arm_happened(lua_State *L, set *s, const ebbL_leaf *leaf, int n)
+{
+  keep_top(L, set_base(s), n);
+  if (leaf == NULL || leaf->step < 0)
+    return finish_set(L, s);
+  s->step = leaf->step;
+  return run_steps(L, *s);
+}
+
+static bool is_skipped(lua_State *L, int arm)
+{
+  return lua_type(L, arm) == LUA_TBOOLEAN;
+}
+
+/* Attempts one arm: >= 0 values pushed, *leaf set for a composite. */
+static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
+                       const ebbL_leaf **leaf)
+{
+  ebbL_header *header = lua_touserdata(L, arm);
+  *leaf = NULL;
+  if (header->type != &ebbL_composite_type)
+    return leaf_class(header)->attempt(L, task, header, arm);
+  ebbL_composite *composite = (ebbL_composite *)header;
+  ebbL_leaf *leaves = ebbL_leaves(composite);
+  int32_t n = composite->n_leaves;
+  int32_t at = biased || n < 2
+                   ? 0
+                   : (int32_t)ebb_rng_below(&task->core.rt->rng, (uint32_t)n);
+  lua_getiuservalue(L, arm, 1);
+  int anchors = lua_gettop(L);
+  for (int32_t i = 0; i < n; i++, at = at + 1 == n ? 0 : at + 1) {
+    lua_rawgeti(L, anchors, leaves[at].anchor + 1);
+    int r = leaves[at].cls->attempt(L, task, leaves[at].object, anchors + 1);
+    if (r >= 0) {
+      *leaf = &leaves[at];
+      return r;
+    }
+    lua_settop(L, anchors);
+  }
+  lua_settop(L, anchors - 1);
+  return EBBL_WAIT;
+}
+
+static int attempt_set(lua_State *L, ebbL_task *task, set *s, bool biased)
+{
+  const ebbL_leaf *leaf;
+  int n = s->n_arms;
+  int arm = biased || n < 2
+                ? 1
+                : 1 + (int)ebb_rng_below(&task->core.rt->rng, (uint32_t)n);
+  for (int i = 0; i < n; i++, arm = arm == n ? 1 : arm + 1) {
+    if (is_skipped(L, arm))
+      continue;
+    int r = attempt_arm(L, task, arm, biased, &leaf);
+    if (r >= 0) {
+      s->arm = arm;
+      return arm_happened(L, s, leaf, r);
+    }
+  }
+  return EBBL_WAIT;
+}
+
+/* Leaf `ordinal` of the set, counted over the arms. */
+static void find_leaf(lua_State *L, set *s, uint32_t ordinal,
+                      const ebbL_leaf **leaf)
+{
+  *leaf = NULL;
+  for (int arm = 1; arm <= s->n_arms; arm++) {
+    if (is_skipped(L, arm))
+      continue;
+    ebbL_header *header = lua_touserdata(L, arm);
+    s->arm = arm;
+    if (header->type == &ebbL_composite_type) {
+      ebbL_composite *composite = (ebbL_composite *)header;
+      if (ordinal < (uint32_t)composite->n_leaves) {
+        *leaf = &ebbL_leaves(composite)[ordinal];
+        return;
+      }
+      ordinal -= (uint32_t)composite->n_leaves;
+    } else if (ordinal-- == 0) {
+      return;
+    }
+  }
+}
+
+static int set_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  ebbL_task *task = ebbL_S(L)->current;
+  ebbL_check_woken(L, task);
+  set s = unpack(ctx);
+  const ebbL_leaf *leaf;
+  uint32_t ordinal = task->core.arm;
+  int payload = (int)task->core.waits[ordinal].slot;
+  find_leaf(L, &s, ordinal, &leaf);
+  int n;
+  if (leaf == NULL) {
+    ebbL_header *header = lua_touserdata(L, s.arm);
+    n = leaf_class(header)->settle(L, task, header, s.arm, payload);
+  } else {
+    int at = lua_gettop(L) - task->n_args + 1;
+    push_anchor(L, s.arm, leaf->anchor);
+    lua_insert(L, at);
+    n = leaf->cls->settle(L, task, leaf->object, at, payload);
+  }
+  return arm_happened(L, &s, leaf, n);
+}
+
+/* Visits every leaf of the set in order: counts (`task` NULL), prepares, or
+   links. */
+enum { VISIT_COUNT, VISIT_PREPARE, VISIT_LINK };
+
+typedef struct visit {
+  int what;
+  uint32_t n, n_timed;
+} visit;
+
+static void visit_leaf(lua_State *L, ebbL_task *task, visit *v,
+                       const ebbL_opclass *cls, void *object, int at)
+{
+  uint32_t i = v->n++;
+  switch (v->what) {
+  case VISIT_COUNT:
+    v->n_timed += cls->timed;
+    break;
+  case VISIT_PREPARE:
+    task->core.waits[i].slot = 0;
+    if (cls->prepare != NULL) {
+      cls->prepare(L, task, object, at);
+      task->core.waits[i].slot = (uint32_t)lua_gettop(L);
+    }
+    break;
+  default:
+    cls->link(task, i, object, (int)task->core.waits[i].slot);
+  }
+}
+
+static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
+{
+  for (int arm = 1; arm <= s->n_arms; arm++) {
+    if (is_skipped(L, arm))
+      continue;
+    ebbL_header *header = lua_touserdata(L, arm);
+    if (header->type != &ebbL_composite_type) {
+      visit_leaf(L, task, v, leaf_class(header), header, arm);
+      continue;
+    }
+    ebbL_composite *composite = (ebbL_composite *)header;
+    ebbL_leaf *leaves = ebbL_leaves(composite);
+    for (int32_t i = 0; i < composite->n_leaves; i++) {
+      if (v->what == VISIT_PREPARE && leaves[i].cls->prepare != NULL) {
+        /* its userdata stays below the payload: prepare may look at it */
+        push_anchor(L, arm, leaves[i].anchor);
+        visit_leaf(L, task, v, leaves[i].cls, leaves[i].object,
+                   lua_gettop(L));
+      } else {
+        visit_leaf(L, task, v, leaves[i].cls, leaves[i].object, 0);
+      }
+    }
+  }
+}
+
+static int wait_set(lua_State *L, ebbL_task *task, set *s)
+{
+  visit v = {VISIT_COUNT, 0, 0};
+  visit_set(L, task, s, &v);
+  uint32_t n = v.n;
+  luaL_checkstack(L, (int)n * 2 + 16, "too many operations");
+  reserve_nodes(L, task, n, v.n_timed);
+  v = (visit){VISIT_PREPARE, 0, 0};
+  visit_set(L, task, s, &v);
+  /* nothing raises from here on */
+  v = (visit){VISIT_LINK, 0, 0};
+  visit_set(L, task, s, &v);
+  return ebbL_park(L, task, n, set_k, pack(s));
+}
+
+/* --- select -------------------------------------------------------------------- */
+
+/* Is the key on top one of 1…length? */
+static bool in_list(lua_State *L, lua_Integer length)
+{
+  return lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 &&
+         lua_tointeger(L, -1) <= length;
+}
+
+/* A single plain table at index 1: pushes its arms, then their keys in the same
+   order, and removes it. Returns how many. */
+static int spread_table(lua_State *L)
+{
+  lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
+  if (length > FIELD_MAX)
+    ebbL_argerror(L, 1, "too many operations");
+  for (lua_Integer i = 1; i <= length; i++) {
+    luaL_checkstack(L, 8, "too many operations");
+    lua_rawgeti(L, 1, i);
+  }
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    luaL_checkstack(L, 8, "too many operations");
+    lua_insert(L, -2);
+    if (in_list(L, length))
+      lua_remove(L, -2);
+  }
+  int n = lua_gettop(L) - 1;
+  luaL_checkstack(L, n + 8, "too many operations");
+  for (lua_Integer i = 1; i <= length; i++)
+    lua_pushinteger(L, i);
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    lua_pop(L, 1);
+    if (!in_list(L, length)) {
+      lua_pushvalue(L, -1);
+      lua_insert(L, -2);
+    }
+  }
+  lua_remove(L, 1);
+  return n;
+}
+
+/* Checks the arms at 1…n; defer_ops in them are replaced by what they make.
+   Returns how many are not skipped. */
+static int check_arms(lua_State *L, ebbL_state *S, int n, bool is_table)
+{
+  int n_live = 0;
+  for (int arm = 1; arm <= n; arm++) {
+    if (lua_type(L, arm) == LUA_TBOOLEAN && !lua_toboolean(L, arm))
+      continue;
+    check_op(L, is_table ? 1 : arm, arm);
+    n_live++;
+  }
+  if (n_live == 0)
+    ebbL_error(L, "EBB061", "nothing to select: no operation was given");
+  for (int arm = 1; arm <= n; arm++)
+    if (!is_skipped(L, arm))
+      ebbL_expand(L, S, arm);
+  return n_live;
+}
+
+static int select_common(lua_State *L, lua_CFunction fn, bool biased,
+                         bool try_only)
+{
+  ebbL_state *S = ebbL_S(L);
+  bool is_table = lua_gettop(L) == 1 && lua_istable(L, 1);
+  ebbL_task *task = S->current;
+  if (try_only) {
+    /* never waits, so it needs no task; classes ask for one only to wait */
+    task = task != NULL ? task : &S->nobody;
+    if (task == &S->nobody)
+      task->core.rt = &ebbL_current_rt(L, S)->core;
+  } else {
+    task = ebbL_self(L, S);
+    if (task == NULL) {
+      if (lua_gettop(L) == 0)
+        ebbL_error(L, "EBB061", "nothing to select: no operation was given");
+      return ebbL_drive(L, S, fn);
+    }
+    ebbL_check_struck(L, task);
+    if (ebbL_spent(task))
+      return ebbL_giveway(L, task, fn);
+  }
+  set s = {.mode = is_table ? MODE_KEYED : MODE_INDEX, .step = -1};
+  s.n_arms = is_table ? spread_table(L) : lua_gettop(L);
+  if (s.n_arms > FIELD_MAX)
+    ebbL_argerror(L, 1, "too many operations");
+  check_arms(L, S, s.n_arms, is_table);
+  luaL_checkstack(L, 16, NULL);
+  int n = attempt_set(L, task, &s, biased);
+  if (n >= 0)
+    return n;
+  if (try_only) {
+    lua_pushnil(L);
+    return 1;
+  }
+  ebbL_check_waiting(L, task);
+  return wait_set(L, task, &s);
+}
+
+static int l_select(lua_State *L)
+{
+  return select_common(L, l_select, false, false);
+}
+
+static int l_select_first(lua_State *L)
+{
+  return select_common(L, l_select_first, true, false);
+}
+
+static int l_try_select(lua_State *L)
+{
+  return select_common(L, l_try_select, false, true);
+}
+
+/* --- await ----------------------------------------------------------------------- */
+
+static int await_set(lua_State *L, ebbL_task *task, set *s)
+{
+  int n = attempt_set(L, task, s, s->mode == MODE_TIMEOUT);
+  if (n >= 0)
+    return n;
+  ebbL_check_waiting(L, task);
+  return wait_set(L, task, s);
+}
+
+int ebbL_await(lua_State *L, int idx, lua_CFunction fn)
+{
+  ebbL_state *S = ebbL_S(L);
+  check_op(L, idx, idx);
+  lua_settop(L, idx);
+  if (idx != 1) {
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+  }
+  ebbL_header *header = lua_touserdata(L, 1);
+  if (header->type != &ebbL_composite_type &&
+      leaf_class(header) != &ebbL_defer_class)
+    return ebbL_perform(L, leaf_class(header), header, fn);
+  ebbL_task *task = ebbL_self(L, S);
+  if (task == NULL)
+    return ebbL_drive(L, S, fn);
+  ebbL_check_struck(L, task);
+  if (ebbL_spent(task))
+    return ebbL_giveway(L, task, fn);
+  ebbL_expand(L, S, 1);
+  set s = {.mode = MODE_AWAIT, .n_arms = 1, .step = -1};
+  return await_set(L, task, &s);
+}
+
+static int l_await(lua_State *L)
+{
+  return ebbL_await(L, 1, l_await);
+}
+
+/* ebb.timeout(s, op): [op, after] on the stack; the op is looked at first. */
+int ebbL_await_timeout(lua_State *L, ebbL_task *task)
+{
+  ebbL_expand(L, ebbL_S(L), 1);
+  set s = {.mode = MODE_TIMEOUT, .n_arms = 2, .step = -1};
+  return await_set(L, task, &s);
+}
+
+/* --- ready, never -------------------------------------------------------------- */
+
+static int ready_attempt(lua_State *L, ebbL_task *task, void *object, int at)
+{
+  (void)task;
+  ebbL_op *op = object;
+  int n = (int)op->n;
+  if (n == 0)
+    return 0;
+  luaL_checkstack(L, n + 2, "too many values");
+  lua_getiuservalue(L, at, 2);
+  int values = lua_gettop(L);
+  for (int i = 1; i <= n; i++)
+    lua_rawgeti(L, values, i);
+  lua_remove(L, values);
+  return n;
+}
+
+static int never_attempt(lua_State *L, ebbL_task *task, void *object, int at)
+{
+  (void)L, (void)task, (void)object, (void)at;
+  return EBBL_WAIT;
+}
+
+static const ebb_wait_class never_wait = {"never", false, NULL};
+
+static void never_link(ebbL_task *task, uint32_t i, void *object, int payload)
+{
+  (void)object;
+  ebb_wait_link(&task->core, i, &never_wait, NULL, NULL, (uint32_t)payload);
+}
+
+static int never_settle(lua_State *L, ebbL_task *task, void *object, int at,
+                        int payload)
+{
+  (void)L, (void)task, (void)object, (void)at, (void)payload;
+  return 0;
+}
+
+static const ebbL_opclass ready_class = {"ready",    ready_attempt, NULL,
+                                         never_link, never_settle,  false};
+static const ebbL_opclass never_class = {"never",    never_attempt, NULL,
+                                         never_link, never_settle,  false};
+
+static int l_ready(lua_State *L)
+{
+  int n = lua_gettop(L);
+  lua_createtable(L, n, 0);
+  lua_insert(L, 1);
+  for (int i = n; i >= 1; i--)
+    lua_rawseti(L, 1, i);
+  ebbL_newop(L, ebbL_S(L), &ready_class, 0, 1)->n = n;
+  return 1;
+}
+
+static int l_never(lua_State *L)
+{
+  ebbL_newop(L, ebbL_S(L), &never_class, 0, 0);
+  return 1;
+}
+
+/* --- the type --------------------------------------------------------------------- */
+
+static int op_tostring(lua_State *L)
+{
+  ebbL_op *op = ebbL_check(L, 1, &ebbL_op_type);
+  lua_pushfstring(L, "ebb.op: %s", op->cls->name);
+  return 1;
+}
+
+void ebbL_addopmethods(lua_State *L, ebbL_state *S)
+{
+  static const luaL_Reg funcs[] = {{"await", l_await}, {NULL, NULL}};
+  ebbL_setfuncs(L, S, funcs);
+  ebbL_addcombinators(L, S);
+}
+
+void ebbL_open_op(lua_State *L, ebbL_state *S)
+{
+  static const luaL_Reg funcs[] = {{"await", l_await},
+                                   {"select", l_select},
+                                   {"select_first", l_select_first},
+                                   {"try_select", l_try_select},
+                                   {"ready", l_ready},
+                                   {"never", l_never},
+                                   {NULL, NULL}};
+  static const luaL_Reg no_methods[] = {{NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", op_tostring}, {NULL, NULL}};
+  ebbL_setfuncs(L, S, funcs);
+  ebbL_newtype(L, S, &ebbL_op_type, no_methods, meta);
+  lua_getfield(L, -1, "__index");
+  ebbL_addopmethods(L, S);
+  lua_pop(L, 2);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Runtimes as Lua has them: the core's executor with a libuv driver, and who
+   is the current one. */
+#ifndef EBB_LUA_RT_H
+#define EBB_LUA_RT_H
+
+#include "lua/l_task.h"
+#include "uv/driver.h"
+
+struct ebbL_rt {
+  ebbL_header head;
+  ebb_rt core;
+  ebb_driver *driver;  /* opened when first needed */
+  ebb_list link;       /* in S->runtimes while open */
+  uint32_t slot;       /* slots[slot]: itself while it has tasks, else false */
+  ebb_list unobserved; /* of ebbL_failure: errors nobody has taken yet */
+  uint64_t last_real_ns; /* real time of the last look at `unobserved` */
+  ebb_task *slowest;   /* of the current step */
+  uint64_t slowest_ns, gc_max_ns;
+  uint64_t interrupts; /* Ctrl-Cs seen by the current drive */
+  bool is_virtual, is_hosted, is_default;
+  bool running;        /* run, step, block_on or a drive is on the C stack */
+  bool shutting_down, closed;
+  bool handle_sigint;  /* Ctrl-C cancels main: asked for by the command */
+  bool stepped;        /* the host drives it: no implicit drive */
+  bool timing;         /* measure each turn of a task */
+  /* user value 1: table { name =, on_task_error = } */
+};
+
+extern const ebbL_type ebbL_rt_type;
+
+static inline ebbL_rt *ebbL_rt_of(ebb_rt *core)
+{
+  return ebb_container_of(core, ebbL_rt, core);
+}
+
+/* The runtime of the running task, else the used one, else the default one
+   (made now). [raises] EBB052 when it is closed. */
+ebbL_rt *ebbL_current_rt(lua_State *L, ebbL_state *S);
+/* [raises] EBB052 when tasks may not be spawned on it any more. */
+void ebbL_rt_accepts(lua_State *L, ebbL_rt *rt);
+/* [raises] The driver, opened now if need be. */
+ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt);
+
+/* The task count went from 0 to 1 or back: keep the runtime alive meanwhile.
+   `slots` is the index of the table of slots. [no-raise] */
+void ebbL_rt_anchor(lua_State *L, ebbL_rt *rt, int slots);
+
+/* [-0, +1] The runtime's on_task_error, or nil. rt may be NULL. */
+void ebbL_rt_pushhandler(lua_State *L, ebbL_rt *rt);
+/* [-0, +1] The runtime's userdata. [no-raise] */
+void ebbL_pushrt(lua_State *L, ebbL_rt *rt);
+
+/* A region's or the state's: closes every runtime. [no-raise] */
+void ebbL_rt_close_all(lua_State *L, ebbL_state *S);
+
+void ebbL_open_rt(lua_State *L, ebbL_state *S);
+
+#endif

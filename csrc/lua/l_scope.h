@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Scopes: children that have ended before the block is left. Both forms, the
+   function's and the object's, are one struct and one way of closing. */
+#ifndef EBB_LUA_SCOPE_H
+#define EBB_LUA_SCOPE_H
+
+#include "lua/l_region.h"
+
+struct ebbL_scope {
+  ebbL_header head;
+  ebb_scope core;
+  ebbL_body *body;   /* function form: the body's region while it runs */
+  uint8_t mode;      /* who waits for it: see l_scope.c */
+  uint8_t phase;
+  bool isolate;      /* a failed child is reported, its siblings go on */
+  bool failed;       /* the first failure is kept in the table of errors */
+  bool cancelled;    /* s:cancel was called; user value 1: the cancel error */
+  bool hard;         /* the wait goes on whatever strikes */
+  bool struck;       /* something struck while it waited */
+  bool body_failed;  /* the body's own error is on the stack */
+  bool body_cancelled; /* the body was ended by the scope's own region */
+  bool ended;        /* nothing can be spawned any more */
+  /* user value 2: list of defers, or nil */
+};
+
+extern const ebbL_type ebbL_scope_type;
+
+/* A child has ended: what its failure means. Before it leaves. [no-raise] */
+void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
+                            int slots);
+void ebbL_scope_child_left(lua_State *L, ebbL_scope *scope, ebbL_task *task,
+                           int slots);
+void ebbL_scope_adopt(ebbL_scope *scope, ebbL_task *task);
+/* The coroutine with its body is killed. [no-raise] */
+void ebbL_scope_body_gone(void *scope);
+
+void ebbL_open_scope(lua_State *L, ebbL_state *S);
+
+#endif

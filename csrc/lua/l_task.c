@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT */
+/* Spawning, resuming and ending tasks. */
+#include "lua/l_task.h"
+
+#include "lua/l_op.h"
+#include "lua/l_region.h"
+#include "lua/l_report.h"
+#include "lua/l_rt.h"
+#include "lua/l_scope.h"
+
+#include <string.h>
+
+#define EAGER_ROOM 8 /* what a task body needs above its arguments */
+#define LAZY_MAX 8   /* function and arguments that fit a slots block */
+
+/* --- the coroutine side ---------------------------------------------------- */
+
+static ebbL_task *task_of_thread(lua_State *co)
+{
+  ebbL_state *S = *(ebbL_state **)lua_getextraspace(co);
+  return S->current;
+}
+
+static int body_done(lua_State *L, int status, lua_KContext guard_closing);
+
+/* The guard closes inside the task, where it may await; it sees the body's
+   error. The body's results (or its error) stay where they are. */
+static int close_guard(lua_State *L, ebbL_task *task, bool failed)
+{
+  ebbL_state *S = task->S;
+  lua_KContext n_results = lua_gettop(L);
+  task->has_guard = false;
+  luaL_checkstack(L, 8, NULL);
+  ebbL_pushslots(L, S);
+  lua_rawgeti(L, -1, task->guard);
+  ebbL_slots_give(L, S, lua_absindex(L, -2), task->guard, 0);
+  lua_remove(L, -2);
+  lua_pushcfunction(L, ebbL_msgh);
+  lua_insert(L, -2);
+  luaL_getmetafield(L, -1, "__close");
+  lua_insert(L, -2);
+  if (failed)
+    lua_pushvalue(L, (int)n_results);
+  else
+    lua_pushnil(L);
+  lua_KContext ctx = n_results * 2 + failed;
+  int status = lua_pcallk(L, 2, 0, (int)n_results + 1, -ctx - 1, body_done);
+  return body_done(L, status, -ctx - 1);
+}
+
+static int body_done(lua_State *L, int status, lua_KContext ctx)
+{
+  ebbL_task *task = task_of_thread(L);
+  bool failed = status != LUA_OK && status != LUA_YIELD;
+  if (ctx < 0) { /* the guard has closed */
+    ctx = -(ctx + 1);
+    int n_results = (int)(ctx / 2);
+    bool body_failed = (ctx & 1) != 0;
+    if (failed && !body_failed) {
+      task->outcome = EBBL_FAILED;
+      return 1;
+    }
+    lua_settop(L, n_results); /* a failed body's error wins; msgh reported */
+    return body_failed ? 1 : n_results - 1;
+  }
+  if (failed) {
+    bool cancelled = ebbL_is_error_of(L, task->S, -1, &task->core.base);
+    task->outcome = cancelled ? EBBL_CANCELLED : EBBL_FAILED;
+  } else {
+    task->outcome = EBBL_DONE;
+  }
+  if (EBB_UNLIKELY(task->has_guard))
+    return close_guard(L, task, failed);
+  return failed ? 1 : lua_gettop(L) - 1;
+}
+
+/* What a task's coroutine runs: [msgh, function, arguments…]. Under a pcall,
+   so that to-be-closed variables run, and may await, when an error or a cancel
+   unwinds the body. */
+static int task_body(lua_State *L)
+{
+  ebbL_region_enter(L, &task_of_thread(L)->core.base, 1);
+  int status =
+      lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_done);
+  return body_done(L, status, 0);
+}
+
+/* A plain coroutine.yield cannot be made to throw when it is resumed; the next
+   instruction of the task can. */
+static void foreign_yield_hook(lua_State *L, lua_Debug *ar)
+{
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  ebbL_error(L, "EBB054",
+             "a task called the plain coroutine.yield; use ebb.yield() to give "
+             "way, or ebb.coroutine for generators");
+}
+
+/* --- binding and resuming ---------------------------------------------------- */
+
+static int new_thread(lua_State *L)
+{
+  ebbL_task *task = lua_touserdata(L, 1);
+  ebbL_state *S = task->S;
+  ebbL_slots_reserve(L, S, 0, 1);
+  if (S->idle == NULL) {
+    S->idle = ebbL_alloc(L, S, EBBL_IDLE_MAX * sizeof *S->idle);
+    S->idle_slots = ebb_alloc_get(&S->alloc,
+                                  EBBL_IDLE_MAX * sizeof *S->idle_slots);
+    if (S->idle_slots == NULL) {
+      ebb_alloc_put(&S->alloc, S->idle, EBBL_IDLE_MAX * sizeof *S->idle);
+      S->idle = NULL;
+      return ebbL_nomem(L);
+    }
+  }
+  lua_State *co = lua_newthread(L);
+  *(ebbL_state **)lua_getextraspace(co) = S;
+  lua_sethook(co, NULL, 0, 0); /* it inherits the creator's */
+  uint32_t at = ebbL_slots_pop(S, 0);
+  ebbL_pushslots(L, S);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, at);
+  task->co = co;
+  task->co_slot = at;
+  return 0;
+}
+
+/* Gives the task a coroutine with task_body and msgh on it. False when there
+   is no memory. [no-raise] */
+static bool bind_thread(lua_State *L, ebbL_task *task)
+{
+  ebbL_state *S = task->S;
+  if (EBB_LIKELY(S->n_idle > 0)) {
+    S->n_idle--;
+    task->co = S->idle[S->n_idle];
+    task->co_slot = S->idle_slots[S->n_idle];
+  } else {
+    lua_pushcfunction(L, new_thread);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+      lua_pop(L, 1);
+      return false;
+    }
+  }
+  lua_State *co = task->co;
+  task->L = co;
+  lua_pushcfunction(co, task_body);
+  lua_pushcfunction(co, ebbL_msgh);
+  return true;
+}
+
+/* Moves function and arguments of a lazily spawned task to its coroutine. */
+static bool bind_lazy(lua_State *L, ebbL_task *task, int slots)
+{
+  if (!bind_thread(L, task))
+    return false;
+  int n = task->n_args;
+  for (int i = 0; i < n; i++)
+    lua_rawgeti(L, slots, (lua_Integer)task->args + i);
+  lua_xmove(L, task->co, n);
+  ebbL_slots_give(L, task->S, slots, task->args, task->args_size);
+  task->args = 0;
+  task->n_args = n + 1;
+  return true;
+}
+
+static void recycle_thread(lua_State *L, ebbL_task *task, int slots,
+                           bool keep_for_results)
+{
+  ebbL_state *S = task->S;
+  lua_State *co = task->co;
+  if (co == NULL)
+    return;
+  if (!keep_for_results)
+    lua_settop(co, 0);
+  if (EBB_UNLIKELY(lua_gethookmask(co) != 0))
+    lua_sethook(co, NULL, 0, 0);
+  if (!keep_for_results && S->n_idle < EBBL_IDLE_MAX && !S->closing) {
+    S->idle[S->n_idle] = co;
+    S->idle_slots[S->n_idle++] = task->co_slot;
+  } else {
+    ebbL_slots_give(L, S, slots, task->co_slot, 0);
+  }
+  task->co = task->L = NULL;
+}
+
+static void keep_results(lua_State *L, ebbL_task *task, int slots, int n)
+{
+  ebbL_handle *handle = task->handle;
+  lua_State *co = task->co;
+  lua_rawgeti(L, slots, task->slot);
+  if (n == 0) {
+    handle->kind = EBBL_RESULT_NONE;
+    lua_pushnil(L);
+  } else if (n == 1) {
+    handle->kind = EBBL_RESULT_ONE;
+    lua_xmove(co, L, 1);
+  } else {
+    handle->kind = EBBL_RESULT_MANY;
+    /* drop what lies below: msgh */
+    lua_rotate(co, 1, n);
+    lua_settop(co, n);
+    lua_pushthread(co);
+    lua_xmove(co, L, 1);
+  }
+  lua_setiuservalue(L, -2, 1);
+  lua_pop(L, 1);
+}
+
+/* [-0, +0, no-raise] The task is over: results (n of them on top of co), or one
+   error value. Everything that can fail is done under protection. */
+static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
+{
+  ebbL_state *S = task->S;
+  ebb_rt *rt = task->core.rt;
+  ebbL_handle *handle = task->handle;
+  ebbL_scope *scope = task->scope;
+  bool keep_thread = false;
+  int status = task->outcome;
+  if (status == EBBL_DONE) {
+    rt->count.done++;
+    if (handle != NULL) {
+      keep_results(L, task, slots, n);
+      keep_thread = handle->kind == EBBL_RESULT_MANY;
+    }
+  } else if (status == EBBL_CANCELLED) {
+    rt->count.cancelled++;
+    if (handle != NULL) {
+      lua_rawgeti(L, slots, task->slot);
+      lua_xmove(task->co, L, 1); /* the cancel error: it has the reason */
+      lua_setiuservalue(L, -2, 1);
+      handle->kind = EBBL_RESULT_ERROR;
+      lua_pop(L, 1);
+    }
+  } else {
+    rt->count.failed++;
+    lua_xmove(task->co, L, 1);
+    ebbL_failed(L, task, scope != NULL);
+  }
+  if (handle != NULL) {
+    handle->status = (uint8_t)status;
+    handle->task = NULL;
+  }
+  if (scope != NULL) /* may strike siblings and the scope's owner */
+    ebbL_scope_child_ended(L, scope, task, slots);
+  ebbL_region_leave(L, S, &task->core.base);
+  ebbL_trace_drop(L, task);
+  if (task->locals != 0)
+    ebbL_slots_give(L, S, slots, task->locals, 0);
+  if (task->has_guard)
+    ebbL_slots_give(L, S, slots, task->guard, 0);
+  ebb_rt_end(&task->core);
+  if (scope != NULL)
+    ebbL_scope_child_left(L, scope, task, slots);
+  recycle_thread(L, task, slots, keep_thread);
+  ebbL_slots_give(L, S, slots, task->slot, 1);
+  ebb_slab_put(&S->tasks, task);
+  if (EBB_UNLIKELY(rt->n_alive == 0))
+    ebbL_rt_anchor(L, ebbL_rt_of(rt), slots);
+}
+
+/* lua_resume itself failed: out of memory, C stack overflow. The coroutine is
+   beyond use; its __close handlers run here, where they cannot yield. */
+static void task_broke(lua_State *L, ebbL_task *task, int slots)
+{
+  lua_State *co = task->co;
+  lua_State *at = task->L != NULL && task->L != co ? task->L : NULL;
+  (void)at;
+  lua_xmove(co, L, 1); /* the error */
+  ebbL_closethread(co, L);
+  lua_settop(co, 0);
+  lua_xmove(L, co, 1);
+  task->outcome = EBBL_FAILED;
+  task_ended(L, task, slots, 1);
+}
+
+static void after_foreign_yield(ebbL_task *task, int n_values)
+{
+  lua_pop(task->co, n_values);
+  task->foreign_yield = true;
+  task->n_args = 0;
+  lua_sethook(task->co, foreign_yield_hook, LUA_MASKCOUNT, 1);
+  ebb_task_yield(&task->core);
+}
+
+static void host_resume(ebb_task *core)
+{
+  ebbL_task *task = ebbL_task_of(core);
+  ebbL_state *S = task->S;
+  lua_State *L = S->from;
+  int slots = EBBL_SLOTS;
+  if (EBB_UNLIKELY(task->co == NULL)) {
+    if (!bind_lazy(L, task, slots)) {
+      ebbL_task_kill(L, task);
+      return;
+    }
+  }
+  lua_State *co = task->co;
+  int n_results = 0;
+  /* an ebb.coroutine in between hands the values on itself */
+  int n_args = task->L == co ? task->n_args : 0;
+  S->current = task;
+  int status = lua_resume(co, L, n_args, &n_results);
+  S->current = NULL;
+  if (EBB_LIKELY(status == LUA_YIELD)) {
+    if (EBB_UNLIKELY(core->state == EBB_TASK_RUNNING))
+      after_foreign_yield(task, n_results);
+  } else if (EBB_LIKELY(status == LUA_OK)) {
+    task_ended(L, task, slots, n_results);
+  } else {
+    task_broke(L, task, slots);
+  }
+}
+
+static void host_overdue(ebb_task *core)
+{
+  ebbL_task *task = ebbL_task_of(core);
+  lua_State *L = task->S->from;
+  if (L == NULL)
+    return;
+  luaL_checkstack(L, 8, NULL);
+  const char *label = ebbL_tasklabel(L, task, 0);
+  ebbL_pushplace(L, task);
+  ebbL_warn(task->S,
+            "EBB025: the cleanups of task %s took longer than the "
+            "cleanup_timeout (at %s)",
+            label, lua_tostring(L, -1));
+  lua_pop(L, 2);
+}
+
+const ebb_host ebbL_host = {host_resume, ebbL_visible, host_overdue};
+
+/* --- ending from outside ------------------------------------------------------ */
+
+static int close_thread_protected(lua_State *L)
+{
+  lua_State *co = lua_touserdata(L, 1);
+  ebbL_closethread(co, L);
+  return 0;
+}
+
+void ebbL_task_kill(lua_State *L, ebbL_task *task)
+{
+  ebbL_state *S = task->S;
+  lua_checkstack(L, 16);
+  ebbL_pushslots(L, S);
+  int slots = lua_gettop(L);
+  if (task->core.state == EBB_TASK_PARKED) {
+    task->core.uninterruptible = false;
+    ebb_task_interrupt(&task->core, EBB_ECANCELLED);
+  }
+  if (task->co == NULL && task->args != 0) {
+    ebbL_slots_give(L, S, slots, task->args, task->args_size);
+    task->args = 0;
+  }
+  /* regions that its frames had open: their memory is let go with the frames */
+  ebbL_regions_drop(L, task);
+  if (task->co != NULL) {
+    lua_State *co = task->co;
+    lua_pushcfunction(L, close_thread_protected);
+    lua_pushlightuserdata(L, co);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+      lua_pop(L, 1);
+    lua_settop(co, 0);
+    lua_pushnil(co);
+  } else if (bind_thread(L, task)) {
+    lua_settop(task->co, 0);
+    lua_pushnil(task->co);
+  }
+  task->outcome = EBBL_CANCELLED;
+  if (task->co == NULL) /* not even a coroutine: nothing to move */
+    task->handle = NULL;
+  task_ended(L, task, slots, 1);
+  lua_settop(L, slots - 1);
+}
+
+/* --- spawning ---------------------------------------------------------------- */
+
+static int size_class(int n)
+{
+  return n <= 1 ? 0 : n <= 2 ? 1 : n <= 4 ? 2 : 3;
+}
+
+ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
+                      bool with_handle, ebbL_scope *scope)
+{
+  int n = n_args + 1, slots = EBBL_SLOTS;
+  int first = lua_gettop(L) - n_args;
+  lua_Debug ar;
+  ebbL_handle *handle = NULL;
+  /* all that can raise comes first */
+  if (!ebb_slab_reserve(&S->tasks, 1)) {
+    lua_gc(L, LUA_GCCOLLECT);
+    if (!ebb_slab_reserve(&S->tasks, 1))
+      ebbL_nomem(L);
+  }
+  ebbL_slots_reserve(L, S, 1, 1);
+  bool eager = S->n_idle > 0 || n > LAZY_MAX;
+  int size = size_class(n);
+  if (!eager)
+    ebbL_slots_reserve(L, S, size, 1);
+  luaL_checkstack(L, 8, "too many arguments");
+  if (with_handle) {
+    handle = ebbL_new(L, S, &ebbL_task_type, sizeof *handle, 1);
+    lua_insert(L, first++);
+  }
+  ar.currentline = -1;
+  if (lua_getstack(L, 1, &ar))
+    lua_getinfo(L, "fl", &ar);
+  else
+    lua_pushboolean(L, 0);
+  ebbL_task *task = ebb_slab_get(&S->tasks);
+  task->S = S;
+  task->co = task->L = NULL;
+  if (eager) {
+    bool bound = bind_thread(L, task);
+    if (!bound || !lua_checkstack(task->co, n + EAGER_ROOM)) {
+      if (bound) {
+        lua_settop(task->co, 0);
+        recycle_thread(L, task, slots, false);
+      }
+      ebb_slab_put(&S->tasks, task);
+      if (!bound)
+        ebbL_nomem(L);
+      ebbL_throw(L, "too many arguments (%d)", n_args);
+    }
+  }
+  /* from here on nothing fails */
+  task->handle = handle;
+  task->scope = scope;
+  task->slot = ebbL_slots_pop(S, 1);
+  task->args = 0;
+  task->outcome = EBBL_ALIVE;
+  task->foreign_yield = task->has_trace = false;
+  task->has_guard = task->is_internal = false;
+  task->spawn_line = ar.currentline;
+  task->guard = task->locals = 0;
+  task->frame_seen_s = rt->core.frame_time_s;
+  lua_rawseti(L, slots, (lua_Integer)task->slot + 1);
+  if (eager) {
+    lua_xmove(L, task->co, n);
+    task->n_args = n + 1;
+  } else {
+    task->args = ebbL_slots_pop(S, size);
+    task->args_size = (uint8_t)size;
+    for (int i = n - 1; i >= 0; i--)
+      lua_rawseti(L, slots, (lua_Integer)task->args + i);
+    task->n_args = n;
+  }
+  if (EBB_UNLIKELY(rt->core.n_alive == 0)) {
+    ebb_rt_spawn(&rt->core, &task->core);
+    ebbL_rt_anchor(L, rt, slots);
+  } else {
+    ebb_rt_spawn(&rt->core, &task->core);
+  }
+  if (handle != NULL) {
+    handle->task = task;
+    handle->id = task->core.id;
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, slots, task->slot);
+  }
+  if (scope != NULL)
+    ebbL_scope_adopt(scope, task);
+  return task;
+}
+
+static int spawn_checked(lua_State *L, bool with_handle)
+{
+  ebbL_state *S = ebbL_S(L);
+  ebbL_checkcallable(L, 1);
+  ebbL_rt *rt = S->current != NULL ? ebbL_rt_of(S->current->core.rt)
+                                   : ebbL_current_rt(L, S);
+  ebbL_rt_accepts(L, rt);
+  ebbL_spawn(L, S, rt, lua_gettop(L) - 1, with_handle, NULL);
+  return with_handle;
+}
+
+static int l_spawn(lua_State *L)
+{
+  return spawn_checked(L, true);
+}
+
+static int l_go(lua_State *L)
+{
+  return spawn_checked(L, false);
+}
+
+/* --- where may L await? --------------------------------------------------------- */
+
+/* The C function that stands between L and its task, for the message. */
+static void push_boundary(lua_State *L)
+{
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sn", &ar);
+    if (ar.what != NULL && strcmp(ar.what, "C") == 0 && ar.name != NULL &&
+        strcmp(ar.name, "pcall") != 0 && strcmp(ar.name, "xpcall") != 0) {
+      lua_pushfstring(L, "inside %s (a C function)", ar.name);
+      return;
+    }
+  }
+  lua_pushliteral(L, "inside a C function");
+}
+
+ebbL_task *ebbL_awaiting(lua_State *L, ebbL_state *S)
+{
+  ebbL_task *task = S->current;
+  if (task == NULL) {
+    if (S->driving != NULL)
+      ebbL_error(L, "EBB052",
+                 "cannot await inside a callback of the runtime; spawn a task "
+                 "there");
+    return NULL;
+  }
+  if (task->L != L) {
+    ebbL_error(L, "EBB051",
+               "cannot await inside a plain coroutine of a task; make it with "
+               "ebb.coroutine.wrap or ebb.coroutine.create");
+  } else {
+    push_boundary(L);
+    ebbL_error(L, "EBB051",
+               "cannot await %s; do it before or after that call, or use "
+               "ebb.coroutine or ebb.require",
+               lua_tostring(L, -1));
+  }
+  return NULL;
+}
+
+/* --- guard of a task -------------------------------------------------------- */
+
+void ebbL_task_set_guard(lua_State *L, int idx)
+{
+  ebbL_state *S = ebbL_state_find(L);
+  ebbL_task *task = S->current;
+  idx = lua_absindex(L, idx);
+  if (!task->has_guard)
+    task->guard = ebbL_slots_take(L, S, 0);
+  ebbL_pushslots(L, S);
+  lua_pushvalue(L, idx);
+  lua_rawseti(L, -2, task->guard);
+  lua_pop(L, 1);
+  task->has_guard = true;
+}
+
+bool ebbL_task_get_guard(lua_State *L)
+{
+  ebbL_state *S = ebbL_state_find(L);
+  if (S->current == NULL || !S->current->has_guard)
+    return false;
+  ebbL_pushslots(L, S);
+  lua_rawgeti(L, -1, S->current->guard);
+  lua_remove(L, -2);
+  return true;
+}
+
+/* --- yield ------------------------------------------------------------------- */
+
+static int yield_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status;
+  ebbL_check_woken(L, (ebbL_task *)ctx);
+  return 0;
+}
+
+static int l_yield(lua_State *L)
+{
+  ebbL_state *S = ebbL_S(L);
+  ebbL_task *task = ebbL_self(L, S);
+  if (task == NULL)
+    return ebbL_drive(L, S, l_yield);
+  ebbL_check_waiting(L, task);
+  ebb_task_yield(&task->core);
+  task->n_args = 0;
+  return lua_yieldk(L, 0, (lua_KContext)task, yield_k);
+}
+
+static int l_current(lua_State *L)
+{
+  ebbL_state *S = ebbL_S(L);
+  if (S->current == NULL || S->current->is_internal)
+    lua_pushnil(L);
+  else
+    ebbL_pushhandle(L, S->current);
+  return 1;
+}
+
+void ebbL_open_task(lua_State *L, ebbL_state *S)
+{
+  static const luaL_Reg funcs[] = {{"spawn", l_spawn},
+                                   {"go", l_go},
+                                   {"yield", l_yield},
+                                   {"current", l_current},
+                                   {NULL, NULL}};
+  ebb_slab_init(&S->tasks, &S->alloc, sizeof(ebbL_task));
+  ebbL_setfuncs(L, S, funcs);
+  ebbL_open_handle(L, S);
+}

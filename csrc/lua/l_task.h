@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks as Lua has them: a coroutine bound at the first run, a handle, and the
+   only caller of lua_resume for them.
+
+   Where a task's Lua values are: slots[slot] is its handle (false for ebb.go),
+   slots[slot + 1] the function that spawned it. Before it is bound to a
+   coroutine, slots[args] and on hold its function and arguments. The handle's
+   user value is its result once it has ended. A live task is anchored by its
+   slots; handles that the user drops do not matter. */
+#ifndef EBB_LUA_TASK_H
+#define EBB_LUA_TASK_H
+
+#include "lua/l_state.h"
+#include "sync/scope.h"
+
+typedef struct ebbL_handle ebbL_handle;
+typedef struct ebbL_scope ebbL_scope;
+
+enum {
+  EBBL_ALIVE,
+  EBBL_DONE,
+  EBBL_FAILED,
+  EBBL_CANCELLED,
+};
+
+struct ebbL_task {
+  ebb_task core;
+  ebbL_state *S;
+  lua_State *co; /* NULL until it first runs */
+  lua_State *L;  /* where it runs or waits: co, or an ebb.coroutine in it */
+  ebbL_handle *handle; /* NULL for ebb.go; anchored by slots[slot] */
+  ebbL_scope *scope;   /* whose child it is */
+  uint32_t slot, co_slot;
+  uint32_t args;     /* slots block of the function and arguments */
+  uint8_t args_size; /* its size class */
+  uint8_t outcome;   /* EBBL_ALIVE until its body has ended */
+  bool has_trace;    /* a traceback of an error is kept: see l_report.c */
+  bool foreign_yield; /* it called the plain coroutine.yield */
+  bool has_guard;    /* slots[guard]: what to close at its end */
+  bool is_internal;  /* drives an await from outside: not shown, not counted */
+  int32_t n_args;    /* values to pass to the next resume of L */
+  int32_t spawn_line;
+  uint32_t guard;
+  uint32_t locals; /* slots block of its task locals, 0: none */
+  int32_t last_frame; /* unused by the core: next_frame's bookkeeping */
+  double frame_seen_s; /* frame_time_s at its previous frame */
+};
+
+struct ebbL_handle {
+  ebbL_header head;
+  ebbL_task *task; /* NULL once it has ended */
+  uint64_t id;
+  uint8_t status;  /* EBBL_ALIVE … */
+  uint8_t kind;    /* what the user value is: EBBL_RESULT_… */
+  bool is_owned;   /* a scope or group takes care of its failure */
+  bool is_taken;   /* its result has been taken */
+  bool is_late;    /* made by ebb.current or a dump: nobody asked to join */
+};
+
+enum {
+  EBBL_RESULT_NONE,    /* nothing: no results */
+  EBBL_RESULT_ONE,     /* the one result */
+  EBBL_RESULT_MANY,    /* the finished coroutine with the results on it */
+  EBBL_RESULT_ERROR,   /* the error value */
+  EBBL_RESULT_FAILURE, /* an ebb.failure that holds it (see l_report.c) */
+};
+
+extern const ebbL_type ebbL_task_type;
+extern const ebb_wait_class ebbL_join_class;
+extern const ebb_host ebbL_host;
+
+static inline ebbL_task *ebbL_task_of(ebb_task *core)
+{
+  return ebb_container_of(core, ebbL_task, core);
+}
+
+/* The task that L may await in: running, and L is where it runs. NULL when no
+   task runs in the state (the caller drives then). [raises] EBB051 when a task
+   runs but L cannot yield to it, and EBB052 inside a callback of the loop. */
+ebbL_task *ebbL_awaiting(lua_State *L, ebbL_state *S);
+static inline ebbL_task *ebbL_self(lua_State *L, ebbL_state *S)
+{
+  ebbL_task *task = S->current;
+  if (EBB_LIKELY(task != NULL && task->L == L && lua_isyieldable(L)))
+    return task;
+  return ebbL_awaiting(L, S);
+}
+
+/* [-(n_args + 1), +0 or +1, raises] Spawns the function below n_args arguments
+   on the top of L. With `handle`, leaves the handle on the stack. Nothing has
+   happened if it raises. `scope` (may be NULL) becomes its owner. */
+ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
+                      bool handle, ebbL_scope *scope);
+
+/* [-0, +n, raises] Pushes the results of an ended task from its handle at idx,
+   or throws its error. Returns n. Marks the result taken. */
+int ebbL_pushresults(lua_State *L, int idx);
+/* The same without throwing: true, results… or false, err. */
+int ebbL_pushjoined(lua_State *L, int idx);
+/* [-0, +1] The error of a failed or cancelled task. */
+void ebbL_pusherror(lua_State *L, int idx);
+
+/* [-0, +1] The handle of a live task; makes one for a task of ebb.go. */
+void ebbL_pushhandle(lua_State *L, ebbL_task *task);
+/* [-0, +1] A handle for reports of a failed task whose own is gone, or nil. */
+void ebbL_newdeadhandle(lua_State *L, ebbL_state *S, uint64_t id);
+/* [-0, +1] `12 "loader"`; of a live task, or (NULL) of the handle at
+   handle_idx */
+const char *ebbL_tasklabel(lua_State *L, ebbL_task *task, int handle_idx);
+/* [-0, +1] Where the live task waits, or runs: "file:line", or "?". */
+void ebbL_pushplace(lua_State *L, ebbL_task *task);
+/* [-0, +1] "channel recv, sleep" */
+const char *ebbL_pushwaits(lua_State *L, ebbL_task *task);
+/* [-0, +1] Traceback of a live task. */
+void ebbL_pushtraceback(lua_State *L, ebbL_task *task);
+
+/* Asks the live task to end, for the reason at reason_idx (0: none).
+   [no-raise] */
+void ebbL_cancel_task(lua_State *L, ebbL_task *task, int reason_idx);
+/* [raises] The string at name_idx (cut at 80 bytes) names the task. */
+void ebbL_setname(lua_State *L, int handle_idx, int name_idx);
+
+/* Ends a live task without running any of its code but what lua_closethread
+   runs: closed state, closed runtime. [no-raise] */
+void ebbL_task_kill(lua_State *L, ebbL_task *task);
+
+/* The value at idx (a guard) is closed inside the running task when its body
+   has ended, before anyone sees the end. [raises] */
+void ebbL_task_set_guard(lua_State *L, int idx);
+/* [-0, +1] Pushes it and returns true, or pushes nothing. */
+bool ebbL_task_get_guard(lua_State *L);
+
+/* Registers ebb.spawn, go, current and yield in the table on top. */
+void ebbL_open_task(lua_State *L, ebbL_state *S);
+/* The handle's type (l_handle.c). */
+void ebbL_open_handle(lua_State *L, ebbL_state *S);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The event loop of one runtime: libuv for I/O, an exact wait for timers.
+   Opened when a runtime first has to wait or does I/O; its own loop or one
+   that somebody else owns and runs. Never calls into Lua.
+
+   Completions come as calls of C functions from within ebb_driver_poll and
+   ebb_driver_wait; they may only wake tasks. */
+#ifndef EBB_UV_DRIVER_H
+#define EBB_UV_DRIVER_H
+
+#include "alloc/alloc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct ebb_driver ebb_driver;
+struct uv_loop_s;
+
+/* NULL when out of memory or descriptors: *error is libuv's code then.
+   shared NULL: an own loop. */
+ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
+                            int *error);
+/* Closes every handle of the driver, runs the loop until they are gone, frees
+   all. Requests in flight are waited for. Safe at any moment but from within a
+   completion. */
+void ebb_driver_close(ebb_driver *driver);
+struct uv_loop_s *ebb_driver_loop(ebb_driver *driver);
+
+/* Monotonic clock, nanoseconds; the driver may be NULL. */
+uint64_t ebb_driver_clock(void *driver);
+
+/* Handles what has completed, never blocks. */
+void ebb_driver_poll(ebb_driver *driver);
+/* Blocks until something completes, due_ns is reached (EBB_NEVER: no limit), or
+   ebb_driver_wakeup is called. May return early. */
+void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns);
+/* From any thread and from signal handlers. */
+void ebb_driver_wakeup(ebb_driver *driver);
+
+/* What may still complete: requests in flight and awaited handles. While any,
+   waiting without a timer is no deadlock. `holds_time`: virtual time stands
+   still meanwhile (a file request, a job), unlike for a socket that waits. */
+void ebb_driver_begin(ebb_driver *driver, bool holds_time);
+void ebb_driver_end(ebb_driver *driver, bool holds_time);
+bool ebb_driver_is_busy(const ebb_driver *driver);
+bool ebb_driver_holds_time(const ebb_driver *driver);
+
+#endif
