@@ -306,7 +306,8 @@ describe("finalisers that use ebb while the state closes", function()
       do
         local objects = { ebb.channel(1), ebb.channel():sender(), ebb.channel(1):reserve(),
           ebb.guard(), ebb.scope(), ebb.token(), ebb.timer(1), ebb.interval(1),
-          ebb.runtime { clock = "virtual" }, ebb.after(1), ebb.choice(ebb.never()), ebb.guard():bytes(10), ebb.guard():buffer() }
+          ebb.runtime { clock = "virtual" }, ebb.after(1),
+          ebb.choice(ebb.never()), ebb.guard():bytes(10), ebb.guard():buffer() }
         setmetatable({}, { __gc = function() for i, x in ipairs(objects) do saved[i] = x end end })
       end
       collectgarbage()
@@ -324,12 +325,14 @@ describe("finalisers that use ebb while the state closes", function()
     ]])
   end)
 
-  it("R22 a finaliser called by hand, twice, is harmless", function()
+  it("R22 R148 a finaliser called by hand, twice, is harmless", function()
     ends(0, [[
       local ebb = require "ebb"
       local objects = { ebb.channel(1), ebb.channel():sender(), ebb.channel(1):reserve(),
-        ebb.guard(), ebb.scope(), ebb.token(), ebb.timer(1), ebb.interval(1), ebb.runtime { clock = "virtual" },
-        ebb.after(1), ebb.choice(ebb.never()), ebb.guard():bytes(10), ebb.guard():buffer(),
+        ebb.guard(), ebb.scope(), ebb.token(), ebb.timer(1), ebb.interval(1),
+        ebb.runtime { clock = "virtual" },
+        ebb.after(1),
+          ebb.choice(ebb.never()), ebb.guard():bytes(10), ebb.guard():buffer(),
         ebb.spawn(ebb.sleep, 0.001) }
       for _, x in ipairs(objects) do
         local mt = debug.getmetatable(x)

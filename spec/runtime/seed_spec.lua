@@ -1,12 +1,13 @@
 -- opts.seed: ready tasks are picked by a seeded generator.
 local ebb = require "ebb"
 local helper = require "spec.helper"
+local support = require "spec.runtime.support"
 
 --- The order in which eight tasks run that are ready at the same time.
 local function order(seed)
   local log = helper.log()
   helper.run(function()
-    for i = 1, 8 do ebb.go(log, i) end
+    for i = 1, 8 do ebb.go(support.call, log, i) end
     for _ = 1, 20 do ebb.yield() end
   end, { seed = seed })
   return log:text()
@@ -73,7 +74,7 @@ describe("a seed", function()
       local log = helper.log()
       for _ = 1, 2 do
         rt:run(function()
-          for i = 1, 8 do ebb.go(log, i) end
+          for i = 1, 8 do ebb.go(support.call, log, i) end
           for _ = 1, 20 do ebb.yield() end
         end)
       end

@@ -106,6 +106,11 @@ function support.closer(fn)
   return setmetatable({}, { __close = function(_, err) fn(err) end })
 end
 
+--- Calls fn(...): for tasks that shall run something callable which is no function.
+function support.call(fn, ...)
+  return fn(...)
+end
+
 --- Fails unless `text` contains `part` (plain).
 function support.contains(part, text)
   if not tostring(text):find(part, 1, true) then
