@@ -53,7 +53,7 @@ return {
   },
   EBB015 = {
     title = "no task is running",
-    cause = "ebb.task_guard() was called outside a task; there is no task whose end would close it.",
+    cause = "ebb.task_guard() was called outside a task: there is no end that would close it.",
     fix = "Use `local g <close> = ebb.guard()`, or call it inside ebb.run or ebb.spawn.",
   },
   EBB021 = {

@@ -1,0 +1,930 @@
+---@meta ebb
+
+-- Definitions of ebb's public names for editors and language servers (LuaCATS). Never run.
+-- Times are in seconds. A function marked async may switch tasks; one that gives `nil, reason`
+-- does so for outcomes a correct program must expect, and mistakes throw.
+
+---@class ebb
+local ebb = {}
+
+---Seconds, fractions allowed; negative means none, math.huge for ever.
+---@alias ebb.seconds number
+
+---Anything that can be waited for: an op, or an object that stands for its natural wait (a channel
+---receives, a task is awaited, an interval ticks, a timer fires, a token is cancelled).
+---@alias ebb.awaitable ebb.Op | ebb.Channel | ebb.Task | ebb.Interval | ebb.Timer | ebb.Token
+
+---What a cancelled await throws; see ebb.is_cancelled.
+---@class ebb.Cancelled
+---@field reason any why: "timeout", or what was given to cancel
+
+---What awaiting a cancelled task throws: an ordinary error.
+---@class ebb.TaskCancelled
+---@field cancelled_task ebb.Task
+---@field reason any
+
+-- Runtime ----------------------------------------------------------------------------------------
+
+---@class ebb.RuntimeOptions
+---@field clock? "system" | "virtual" virtual time stands still while anything is ready
+---@field seed? integer shuffles the order of ready tasks, the same way for the same seed
+---@field name? string
+---@field cleanup_timeout? ebb.seconds for the cleanups of cancelled tasks (5)
+---@field on_task_error? fun(task: ebb.Task?, err: any, traceback: string)
+---@field slice? ebb.seconds how long a task may compute between awaits
+---@field on_slice? "report" | "yield" | "throw"
+---@field memory? integer bytes
+---@field gc? "frame"
+---@field loop? "luv"
+
+---@class ebb.StepInfo
+---@field ran integer turns of tasks
+---@field ready integer tasks left over for the next step
+---@field alive integer
+---@field next_deadline ebb.seconds? from now
+---@field overrun ebb.seconds over the budget
+---@field slowest_task ebb.Task?
+---@field gc_max ebb.seconds
+---@field stuck boolean nothing left can wake the tasks that wait
+
+---@class ebb.Metrics
+---@field alive integer
+---@field spawned integer
+---@field done integer
+---@field failed integer
+---@field cancelled integer
+---@field ready integer
+---@field polls integer
+---@field wakeups integer
+---@field timers integer
+---@field blocking_threads integer
+---@field blocking_queued integer
+---@field iterations integer
+---@field busy ebb.seconds
+---@field slowest ebb.seconds
+---@field alloc_bytes integer
+
+---@class ebb.Runtime
+local Runtime = {}
+
+---Runs main(...) as the main task of the default runtime; returns its results or rethrows its
+---error. Tasks still alive then are cancelled and their cleanups run.
+---@param main fun(...): ...
+---@param ... any
+---@return any ...
+function ebb.run(main, ...) end
+
+---Runs main; Ctrl-C or SIGTERM cancels it and waits at most `grace` seconds for the cleanups.
+---@param main fun(...): ...
+---@param opts? { signals?: string[], grace?: ebb.seconds }
+---@return any ...
+function ebb.run_until_signal(main, opts) end
+
+---Makes a runtime of its own.
+---@param opts? ebb.RuntimeOptions
+---@return ebb.Runtime
+---@nodiscard
+function ebb.runtime(opts) end
+
+---Makes rt the current runtime outside tasks.
+---@param rt ebb.Runtime?
+function ebb.use(rt) end
+
+---Who is told of failed tasks whose error nobody took (default: standard error).
+---@param fn fun(task: ebb.Task?, err: any, traceback: string)?
+function ebb.on_task_error(fn) end
+
+---Seconds on the current runtime's clock.
+---@return ebb.seconds
+function ebb.now() end
+
+---@param main fun(...): ...
+---@param ... any
+---@return any ...
+function Runtime:run(main, ...) end
+
+---@param fn fun(...): ...
+---@param ... any
+---@return ebb.Task
+function Runtime:spawn(fn, ...) end
+
+---Runs until the op is done.
+---@param op ebb.awaitable
+---@return any ...
+function Runtime:block_on(op) end
+
+---One turn for a host with its own loop; never blocks.
+---@param budget? ebb.seconds stop after so long
+---@param dt? ebb.seconds the host's frame time
+---@return ebb.StepInfo
+function Runtime:step(budget, dt) end
+
+---Moves a virtual clock by hand; what is due runs at the next step or await.
+---@param s ebb.seconds
+function Runtime:advance(s) end
+
+---Cancels everything and waits at most `grace` seconds.
+---@param grace? ebb.seconds
+---@return integer n tasks that did not end
+function Runtime:shutdown(grace) end
+
+---Shutdown without waiting.
+---@return integer n tasks that did not end
+function Runtime:close() end
+
+---@return ebb.Metrics
+function Runtime:metrics() end
+
+-- Tasks ------------------------------------------------------------------------------------------
+
+---@class ebb.Task
+local Task = {}
+
+---Starts a task; it first runs at the next turn.
+---@param fn fun(...): ...
+---@param ... any
+---@return ebb.Task
+function ebb.spawn(fn, ...) end
+
+---The same without a handle: a failure goes to ebb.on_task_error.
+---@param fn fun(...): ...
+---@param ... any
+function ebb.go(fn, ...) end
+
+---@class ebb.SpawnOptions
+---@field name? string
+---@field memory? integer bytes
+---@field cpu? ebb.seconds
+
+---@param opts ebb.SpawnOptions
+---@param fn fun(...): ...
+---@param ... any
+---@return ebb.Task
+function ebb.spawn_with(opts, fn, ...) end
+
+---Spawns after s seconds.
+---@param s ebb.seconds
+---@param fn fun(...): ...
+---@param ... any
+---@return ebb.Task
+function ebb.delay(s, fn, ...) end
+
+---The running task.
+---@return ebb.Task?
+function ebb.current() end
+
+---Lets the other ready tasks run first.
+---@async
+function ebb.yield() end
+
+---The results of its function; rethrows its error.
+---@async
+---@return any ...
+function Task:await() end
+
+---true and the results, or false and the error.
+---@async
+---@return boolean ok
+---@return any ...
+function Task:join() end
+
+---join as an op.
+---@return ebb.Op
+---@nodiscard
+function Task:join_op() end
+
+---Asks the task to end; never waits.
+---@param reason? any
+---@return boolean was_alive
+function Task:cancel(reason) end
+
+---@return "ready" | "running" | "waiting" | "done" | "failed" | "cancelled"
+function Task:status() end
+
+---@return boolean
+function Task:finished() end
+
+---@param name? string
+---@return string?
+function Task:name(name) end
+
+---@return integer
+function Task:id() end
+
+---@return string
+function Task:traceback() end
+
+---@return string?
+function Task:waiting_on() end
+
+-- Structure --------------------------------------------------------------------------------------
+
+---@class ebb.Scope
+local Scope = {}
+
+---@class ebb.ScopeOptions
+---@field isolate? boolean a failed child is reported and its siblings go on
+
+---Runs body(s) and returns its results once every child of s has ended; the first failure cancels
+---the rest and is rethrown. Without a function: the scope as an object, for a `<close>` variable.
+---@async
+---@param body fun(s: ebb.Scope): ...
+---@return any ...
+---@overload fun(opts?: ebb.ScopeOptions): ebb.Scope
+function ebb.scope(body) end
+
+---@param fn fun(...): ...
+---@param ... any
+---@return ebb.Task
+function Scope:spawn(fn, ...) end
+
+---@param reason? any
+function Scope:cancel(reason) end
+
+---fn runs when all children have ended, the newest first.
+---@param fn fun()
+function Scope:defer(fn) end
+
+---@async
+---@return true?
+---@return "cancelled"? why
+---@return any reason
+function Scope:wait() end
+
+---Cancels and waits.
+---@async
+function Scope:close() end
+
+---Runs functions (as children) and awaits tasks; the first result of each, in order.
+---@async
+---@param ... ebb.Task | fun(): any
+---@return any ...
+function ebb.join(...) end
+
+---As join; the first that throws or returns nil, err ends the others and is the result.
+---@async
+---@param ... ebb.Task | fun(): any
+---@return any ...
+function ebb.try_join(...) end
+
+---@async
+---@param list (ebb.Task | fun(): any)[]
+---@return any[]
+function ebb.join_all(list) end
+
+---@async
+---@param list (ebb.Task | fun(): any)[]
+---@return any[]?
+---@return any err
+function ebb.try_join_all(list) end
+
+---Index of the first to end, then its results; the losing functions are cancelled.
+---@async
+---@param ... ebb.Task | ebb.Op | fun(): any
+---@return integer index
+---@return any ...
+function ebb.race(...) end
+
+---Ordered results of fn(item, i), at most `limit` at a time.
+---@async
+---@generic T, R
+---@param list T[]
+---@param fn fun(item: T, i: integer): R
+---@param limit? integer
+---@return R[]
+function ebb.map(list, fn, limit) end
+
+---Runs fn to its end even if a cancel or an outer deadline strikes meanwhile.
+---@async
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function ebb.shield(fn, ...) end
+
+---fn is not preempted and may not await.
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function ebb.exclusive(fn, ...) end
+
+---@class ebb.Token
+local Token = {}
+
+---@param parent? ebb.Token
+---@return ebb.Token
+---@nodiscard
+function ebb.token(parent) end
+
+---@param reason? any
+---@return boolean first
+function Token:cancel(reason) end
+
+---@return boolean
+function Token:is_cancelled() end
+
+---@async
+---@return true
+---@return any reason
+function Token:cancelled() end
+
+---@return ebb.Token
+---@nodiscard
+function Token:child() end
+
+---The results of fn, or nil, "cancelled", reason.
+---@async
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function Token:run(fn, ...) end
+
+function Token:close() end
+
+---Is this error a cancel?
+---@param err any
+---@return boolean
+function ebb.is_cancelled(err) end
+
+-- Coroutines -------------------------------------------------------------------------------------
+
+---As Lua's coroutine library; awaits pass through to the task.
+---@class ebb.coroutine
+ebb.coroutine = {}
+
+---@param fn fun(...): ...
+---@return fun(...): ...
+function ebb.coroutine.wrap(fn) end
+
+---@param fn fun(...): ...
+---@return thread
+function ebb.coroutine.create(fn) end
+
+---@param co thread
+---@param ... any
+---@return boolean ok
+---@return any ...
+function ebb.coroutine.resume(co, ...) end
+
+---@param co thread
+---@return "running" | "suspended" | "normal" | "dead"
+function ebb.coroutine.status(co) end
+
+---@param co thread
+---@return boolean ok
+---@return any err
+function ebb.coroutine.close(co) end
+
+---@return boolean
+function ebb.coroutine.isyieldable() end
+
+---@return thread
+---@return boolean is_main
+function ebb.coroutine.running() end
+
+---@param ... any
+---@return any ...
+function ebb.coroutine.yield(...) end
+
+---Puts these functions in the global `coroutine`.
+function ebb.coroutine.install() end
+
+---require for modules that await while they load.
+---@async
+---@param name string
+---@return any
+function ebb.require(name) end
+
+-- Operations and select --------------------------------------------------------------------------
+
+---Something that happens once or not at all; making one does nothing.
+---@class ebb.Op
+local Op = {}
+
+---@async
+---@param op ebb.awaitable
+---@return any ...
+function ebb.await(op) end
+
+---Waits for the first of several; exactly one happens. Arms are given as arguments or in one table,
+---a list or named; an arm that is false is skipped.
+---@async
+---@param ... ebb.awaitable | false | table<any, ebb.awaitable | false>
+---@return any which index or name
+---@return any ...
+function ebb.select(...) end
+
+---The same; among several that are ready the earliest in the list wins.
+---@async
+---@param ... ebb.awaitable | false | (ebb.awaitable | false)[]
+---@return any which
+---@return any ...
+function ebb.select_first(...) end
+
+---Does not wait: nil when none is ready.
+---@param ... ebb.awaitable | false | table<any, ebb.awaitable | false>
+---@return any which
+---@return any ...
+function ebb.try_select(...) end
+
+---Happens s seconds after each time it is performed.
+---@param s ebb.seconds
+---@return ebb.Op
+---@nodiscard
+function ebb.after(s) end
+
+---Happens at time t of ebb.now.
+---@param t ebb.seconds
+---@return ebb.Op
+---@nodiscard
+function ebb.at(t) end
+
+---Happens at once, with these values.
+---@param ... any
+---@return ebb.Op
+---@nodiscard
+function ebb.ready(...) end
+
+---Never happens.
+---@return ebb.Op
+---@nodiscard
+function ebb.never() end
+
+---The op, its values passed through fn after it has happened.
+---@param op ebb.awaitable
+---@param fn fun(...): ...
+---@return ebb.Op
+---@nodiscard
+function ebb.map_op(op, fn) end
+
+---Several as one op: index, values…; reusable and nestable.
+---@param ... ebb.awaitable | false | table<any, ebb.awaitable | false>
+---@return ebb.Op
+---@nodiscard
+function ebb.choice(...) end
+
+---An op made anew by fn each time it is performed.
+---@param fn fun(): ebb.awaitable
+---@return ebb.Op
+---@nodiscard
+function ebb.defer_op(fn) end
+
+---@async
+---@return any ...
+function Op:await() end
+
+---@param fn fun(...): ...
+---@return ebb.Op
+---@nodiscard
+function Op:map(fn) end
+
+---Goes on with fn(values…) on success; fn gives values or another op.
+---@param fn fun(...): ...
+---@return ebb.Op
+---@nodiscard
+function Op:and_then(fn) end
+
+---Goes on with fn(err) on nil, err.
+---@param fn fun(err: any): ...
+---@return ebb.Op
+---@nodiscard
+function Op:or_else(fn) end
+
+-- Time -------------------------------------------------------------------------------------------
+
+---@async
+---@param s ebb.seconds
+function ebb.sleep(s) end
+
+---@async
+---@param t ebb.seconds time of ebb.now
+function ebb.sleep_until(t) end
+
+---The results, or nil, "timeout", s. A function runs in the calling task.
+---@async
+---@param s ebb.seconds
+---@param fn_or_op ebb.awaitable | fun(...): ...
+---@param ... any
+---@return any ...
+function ebb.timeout(s, fn_or_op, ...) end
+
+---@async
+---@param t ebb.seconds time of ebb.now
+---@param fn_or_op ebb.awaitable | fun(...): ...
+---@param ... any
+---@return any ...
+function ebb.timeout_at(t, fn_or_op, ...) end
+
+---The earliest deadline in force.
+---@return ebb.seconds?
+function ebb.deadline() end
+
+---The time since this task's previous frame; wakes at the next rt:step.
+---@async
+---@return ebb.seconds dt
+function ebb.next_frame() end
+
+---@class ebb.Timer
+local Timer = {}
+
+---Runs from now; ready from its deadline on.
+---@param s ebb.seconds
+---@return ebb.Timer
+---@nodiscard
+function ebb.timer(s) end
+
+---@param s ebb.seconds
+function Timer:reset(s) end
+
+---@return ebb.seconds
+function Timer:deadline() end
+
+---@return boolean
+function Timer:fired() end
+
+function Timer:close() end
+
+---@class ebb.IntervalOptions
+---@field missed? "skip" | "delay" | "burst" what happens to ticks that were missed ("skip")
+---@field immediate? boolean the first tick comes at once (false)
+
+---@class ebb.Interval
+local Interval = {}
+
+---Ticks every `period` seconds and never drifts; `for t in iv do` awaits each tick.
+---@param period ebb.seconds
+---@param opts? ebb.IntervalOptions
+---@return ebb.Interval
+---@nodiscard
+function ebb.interval(period, opts) end
+
+---@async
+---@return ebb.seconds? scheduled
+---@return "closed"? why
+function Interval:tick() end
+
+function Interval:reset() end
+
+function Interval:close() end
+
+-- Channels ---------------------------------------------------------------------------------------
+
+---Many senders, many receivers; `for v in ch do` receives until it is closed.
+---@class ebb.Channel
+local Channel = {}
+
+---0: a send meets a receive; n: a buffer of n values; math.huge: without bound.
+---@param capacity? integer | number (0)
+---@return ebb.Channel
+---@nodiscard
+function ebb.channel(capacity) end
+
+---@async
+---@param v any not nil
+---@return true?
+---@return "closed"? why
+function Channel:send(v) end
+
+---@async
+---@return any v
+---@return "closed"? why
+function Channel:recv() end
+
+---@param v any not nil
+---@return true?
+---@return ("full" | "closed")? why
+function Channel:try_send(v) end
+
+---@return any v
+---@return ("empty" | "closed")? why
+function Channel:try_recv() end
+
+---Holds a slot for a later send that cannot wait.
+---@async
+---@return ebb.Permit?
+---@return "closed"? why
+---@nodiscard
+function Channel:reserve() end
+
+---@async
+---@param max integer
+---@return any[]? list 1 to max values
+---@return "closed"? why
+function Channel:recv_many(max) end
+
+---@async
+---@param list any[]
+---@return integer sent
+---@return "closed"? why
+function Channel:send_many(list) end
+
+---@param v any
+---@return ebb.Op
+---@nodiscard
+function Channel:send_op(v) end
+
+---@return ebb.Op
+---@nodiscard
+function Channel:recv_op() end
+
+---@return ebb.Op
+---@nodiscard
+function Channel:reserve_op() end
+
+---Receivers take what is left, then get nil, "closed".
+function Channel:close() end
+
+---@return boolean
+function Channel:is_closed() end
+
+---@return number
+function Channel:capacity() end
+
+---@return integer receivers
+---@return integer senders
+function Channel:waiters() end
+
+---A counted sender: the channel closes when the last one is closed or collected.
+---@return ebb.Sender
+---@nodiscard
+function Channel:sender() end
+
+---@class ebb.Sender
+local Sender = {}
+
+---@async
+---@param v any
+---@return true?
+---@return "closed"? why
+function Sender:send(v) end
+
+---@param v any
+---@return true?
+---@return ("full" | "closed")? why
+function Sender:try_send(v) end
+
+---@return ebb.Sender
+---@nodiscard
+function Sender:clone() end
+
+function Sender:close() end
+
+---A slot held in a channel.
+---@class ebb.Permit
+local Permit = {}
+
+---@param v any
+---@return true
+function Permit:send(v) end
+
+function Permit:close() end
+
+-- Guards -----------------------------------------------------------------------------------------
+
+---Memory that is freed, in reverse order, when its block is left.
+---@class ebb.Guard
+local Guard = {}
+
+---`local g <close> = ebb.guard()`
+---@param opts? { budget?: string }
+---@return ebb.Guard
+---@nodiscard
+function ebb.guard(opts) end
+
+---The current task's own guard, closed when the task ends.
+---@return ebb.Guard
+function ebb.task_guard() end
+
+---@alias ebb.element "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "i64" | "f32" | "f64"
+
+---@param n integer
+---@return ebb.Bytes
+---@nodiscard
+function Guard:bytes(n) end
+
+---@param type ebb.element
+---@param n integer
+---@return ebb.Array
+---@nodiscard
+function Guard:array(type, n) end
+
+---@param reserve? integer bytes
+---@return ebb.Buffer
+---@nodiscard
+function Guard:buffer(reserve) end
+
+---Closes x with the guard.
+---@generic T
+---@param x T anything with a close method or __close
+---@return T
+function Guard:own(x) end
+
+---@param fn fun()
+function Guard:defer(fn) end
+
+---Frees x early.
+---@param x any
+function Guard:release(x) end
+
+---A child, closed with this one at the latest.
+---@return ebb.Guard
+---@nodiscard
+function Guard:guard() end
+
+---@return { live: integer, peak: integer, count: integer } bytes, bytes, allocations
+function Guard:stats() end
+
+---Frees everything and goes on.
+function Guard:reset() end
+
+function Guard:close() end
+
+---Fixed bytes, elements 1 to #b.
+---@class ebb.Bytes
+---@field [integer] integer 0 to 255
+local Bytes = {}
+
+---@param i integer
+---@param j? integer
+---@return string
+function Bytes:sub(i, j) end
+
+---@return string
+function Bytes:string() end
+
+---@param i integer
+---@param text string
+function Bytes:set(i, text) end
+
+---@param v integer
+function Bytes:fill(v) end
+
+---@param from ebb.Bytes
+---@param i? integer
+---@param j? integer
+---@param at? integer
+function Bytes:copy(from, i, j, at) end
+
+---No copy; stale when its owner is.
+---@param i integer
+---@param j? integer
+---@return ebb.Bytes
+---@nodiscard
+function Bytes:view(i, j) end
+
+---A fixed array of one element type.
+---@class ebb.Array
+---@field [integer] number
+local Array = {}
+
+---@param v number
+function Array:fill(v) end
+
+---@param from ebb.Array
+---@param i? integer
+---@param j? integer
+---@param at? integer
+function Array:copy(from, i, j, at) end
+
+---@param i integer
+---@param j? integer
+---@return ebb.Array
+---@nodiscard
+function Array:view(i, j) end
+
+---@return number
+function Array:sum() end
+
+---@return number?
+function Array:min() end
+
+---@return number?
+function Array:max() end
+
+---@param x number | ebb.Array
+function Array:add(x) end
+
+---@param x number | ebb.Array
+function Array:mul(x) end
+
+---A growable queue of bytes.
+---@class ebb.Buffer
+local Buffer = {}
+
+---@param ... string | number
+function Buffer:put(...) end
+
+---Takes n bytes (all) off the front.
+---@param n? integer
+---@return string
+function Buffer:get(n) end
+
+---@param n? integer
+---@return string
+function Buffer:peek(n) end
+
+---@param n integer
+function Buffer:skip(n) end
+
+---@param format string as string.pack
+---@param ... any
+function Buffer:pack(format, ...) end
+
+---Takes the values off the front.
+---@param format string as string.unpack
+---@return any ...
+function Buffer:unpack(format) end
+
+---@param from ebb.Bytes | ebb.Array
+function Buffer:append_from(from) end
+
+function Buffer:clear() end
+
+ebb.alloc = {}
+
+---@class ebb.alloc.Region
+---@field live integer bytes
+---@field peak integer bytes
+---@field total integer bytes
+
+---@class ebb.alloc.Pool: ebb.alloc.Region
+---@field mallocs integer times the pool asked the system for memory
+---@field classes { size: integer, live: integer, free: integer }[]
+
+---@return { pool: ebb.alloc.Pool, heap: ebb.alloc.Region }
+function ebb.alloc.stats() end
+
+-- Files and signals ------------------------------------------------------------------------------
+-- Errors are three values: nil, "ENOENT: no such file or directory", "ENOENT".
+
+ebb.fs = {}
+
+---@class ebb.fs.Stat
+---@field type ebb.fs.type
+---@field size integer
+---@field mode integer
+---@field mtime number
+---@field atime number
+---@field ctime number
+---@field ino integer
+---@field nlink integer
+---@field uid integer
+---@field gid integer
+
+---@alias ebb.fs.type "file" | "directory" | "link" | "fifo" | "socket" | "char" | "block"
+
+---@async
+---@param path string
+---@return string? data
+---@return string? message
+---@return string? code
+function ebb.fs.read(path) end
+
+---@async
+---@param path string
+---@param data string
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.write(path, data) end
+
+---@async
+---@param path string
+---@return ebb.fs.Stat?
+---@return string? message
+---@return string? code
+function ebb.fs.stat(path) end
+
+---Sorted names.
+---@async
+---@param dir string
+---@return string[]?
+---@return string? message
+---@return string? code
+function ebb.fs.list(dir) end
+
+---Everything below dir, without dir itself.
+---@async
+---@param dir string
+---@return fun(): string?, ebb.fs.type?
+function ebb.fs.walk(dir) end
+
+---@class ebb.Subscription
+local Subscription = {}
+
+---@async
+---@return any
+---@return "closed"? why
+function Subscription:recv() end
+
+---@return ebb.Op
+---@nodiscard
+function Subscription:recv_op() end
+
+function Subscription:close() end
+
+---Ctrl-C, as something to select on.
+---@return ebb.Subscription
+---@nodiscard
+function ebb.ctrl_c() end
+
+return ebb
