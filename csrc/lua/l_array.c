@@ -67,7 +67,8 @@ static void check_operand(lua_State *L, const ebbL_span *span,
   uintptr_t a = (uintptr_t)span->data, b = (uintptr_t)with->data;
   if (a != b && a < b + n_bytes &&
       b < a + span->n * ebbL_elems[span->elem].n_bytes)
-    operand->data = memcpy(lua_newuserdatauv(L, n_bytes, 0), with->data, n_bytes);
+    operand->data =
+        memcpy(lua_newuserdatauv(L, n_bytes, 0), with->data, n_bytes);
 }
 
 static int combine(lua_State *L, char op)
@@ -93,7 +94,8 @@ static int l_array_mul(lua_State *L)
   return combine(L, '*');
 }
 
-/* --- vec ---------------------------------------------------------------------- */
+/* --- vec
+ * ---------------------------------------------------------------------- */
 
 /* v:push(value, …) → v: all of them or, if one does not fit, none. */
 static int l_vec_push(lua_State *L)
@@ -138,25 +140,24 @@ static int l_vec_clear(lua_State *L)
 
 static int l_vec_capacity(lua_State *L)
 {
-  lua_pushinteger(
-      L, (lua_Integer)ebbL_span_check(L, 1, &ebbL_vec_type)->cap);
+  lua_pushinteger(L, (lua_Integer)ebbL_span_check(L, 1, &ebbL_vec_type)->cap);
   return 1;
 }
 
 #define ARRAY_METHODS                                                          \
   {"fill", ebbL_span_fill}, {"copy", ebbL_span_copy},                          \
       {"view", ebbL_span_slice}, {"sum", l_array_sum}, {"min", l_array_min},   \
-      {"max", l_array_max}, {"add", l_array_add}, {"mul", l_array_mul}
+      {"max", l_array_max}, {"add", l_array_add},                              \
+  {                                                                            \
+    "mul", l_array_mul                                                         \
+  }
 
 static const luaL_Reg array_methods[] = {ARRAY_METHODS, {NULL, NULL}};
 
 static const luaL_Reg vec_methods[] = {
-    ARRAY_METHODS,
-    {"push", l_vec_push},
-    {"pop", l_vec_pop},
-    {"reserve", l_vec_reserve},
-    {"clear", l_vec_clear},
-    {"capacity", l_vec_capacity},
+    ARRAY_METHODS,          {"push", l_vec_push},
+    {"pop", l_vec_pop},     {"reserve", l_vec_reserve},
+    {"clear", l_vec_clear}, {"capacity", l_vec_capacity},
     {NULL, NULL},
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* buffer: a growable queue of bytes; what is put at the end is taken from the
    front. data points at the first byte not taken yet, cap counts from the start
-   of the block; what was taken in front is used again before the block grows. */
+   of the block; what was taken in front is used again before the block grows.
+ */
 #include "lua/l_mem.h"
 
 #include <string.h>
@@ -137,7 +138,8 @@ static int l_buffer_append_from(lua_State *L)
   return 1;
 }
 
-/* --- pack and unpack: string.pack's formats ----------------------------------- */
+/* --- pack and unpack: string.pack's formats
+ * ----------------------------------- */
 
 /* [-0, +1, raises] Pushes a function of the string library. */
 static void push_string_function(lua_State *L, const char *name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bytes: fixed memory as integers from 0 to 255 and as strings. The methods that
-   arrays share (fill, copy, view) are here too. */
+/* bytes: fixed memory as integers from 0 to 255 and as strings. The methods
+   that arrays share (fill, copy, view) are here too. */
 #include "lua/l_mem.h"
 
 #include <string.h>
@@ -92,8 +92,7 @@ static int l_bytes_set(lua_State *L)
   if (lua_type(L, 3) != LUA_TSTRING && lua_type(L, 3) != LUA_TNUMBER)
     ebbL_typeerror(L, 3, "string");
   const char *s = lua_tolstring(L, 3, &n);
-  if (i < 1 || (lua_Unsigned)i - 1 > span->n ||
-      n > span->n - ((size_t)i - 1))
+  if (i < 1 || (lua_Unsigned)i - 1 > span->n || n > span->n - ((size_t)i - 1))
     ebbL_error(L, "EBB013", "a string of %I bytes does not fit at %I of %I",
                (LUAI_UACINT)n, (LUAI_UACINT)i, (LUAI_UACINT)span->n);
   memcpy(span->data + i - 1, s, n);
@@ -102,9 +101,12 @@ static int l_bytes_set(lua_State *L)
 }
 
 static const luaL_Reg bytes_methods[] = {
-    {"sub", l_bytes_sub},     {"set", l_bytes_set},
-    {"fill", ebbL_span_fill}, {"copy", ebbL_span_copy},
-    {"view", ebbL_span_slice}, {"string", l_bytes_string},
+    {"sub", l_bytes_sub},
+    {"set", l_bytes_set},
+    {"fill", ebbL_span_fill},
+    {"copy", ebbL_span_copy},
+    {"view", ebbL_span_slice},
+    {"string", l_bytes_string},
     {NULL, NULL},
 };
 

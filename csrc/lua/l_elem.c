@@ -41,7 +41,8 @@ ebbL_elem ebbL_checkelem(lua_State *L, int arg)
   return EBBL_U8;
 }
 
-/* --- one element ------------------------------------------------------------ */
+/* --- one element ------------------------------------------------------------
+ */
 
 static inline int64_t load_integer(ebbL_elem elem, const unsigned char *data,
                                    size_t i)
@@ -122,8 +123,7 @@ static void refuse(lua_State *L, ebbL_elem elem, const char *value)
     ebbL_error(L, "EBB013", "%s cannot hold %s (a number expected)", info->name,
                value);
   ebbL_error(L, "EBB013", "%s cannot hold %s (integers from %I to %I expected)",
-             info->name, value, (LUAI_UACINT)info->min,
-             (LUAI_UACINT)info->max);
+             info->name, value, (LUAI_UACINT)info->min, (LUAI_UACINT)info->max);
 }
 
 /* The integer at idx, if it fits. [raises] */
@@ -151,8 +151,8 @@ static double check_number(lua_State *L, int idx, ebbL_elem elem)
   return lua_tonumber(L, idx);
 }
 
-void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem,
-                     unsigned char *data, size_t i)
+void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
+                     size_t i)
 {
   if (is_float(elem))
     save_number(elem, data, i, check_number(L, idx, elem));
@@ -160,7 +160,8 @@ void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem,
     save_integer(elem, data, i, check_integer(L, idx, elem));
 }
 
-/* --- all at once -------------------------------------------------------------- */
+/* --- all at once
+ * -------------------------------------------------------------- */
 
 void ebbL_elem_fill(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
                     size_t n)
@@ -224,7 +225,8 @@ void ebbL_elem_extreme(lua_State *L, ebbL_elem elem, const unsigned char *data,
   }
 }
 
-/* --- add and mul ---------------------------------------------------------------- */
+/* --- add and mul
+ * ---------------------------------------------------------------- */
 
 static inline double combine_numbers(char op, double a, double b)
 {
@@ -235,7 +237,8 @@ static inline double combine_numbers(char op, double a, double b)
 static inline bool combine_integers(char op, ebbL_elem elem, int64_t a,
                                     int64_t b, int64_t *result)
 {
-  uint64_t r = op == '+' ? (uint64_t)a + (uint64_t)b : (uint64_t)a * (uint64_t)b;
+  uint64_t r =
+      op == '+' ? (uint64_t)a + (uint64_t)b : (uint64_t)a * (uint64_t)b;
   *result = (int64_t)r;
   if (elem == EBBL_I64)
     return true;
@@ -271,9 +274,8 @@ static inline bool operand_integer(const ebbL_operand *operand, size_t i,
 
 static inline double operand_number(const ebbL_operand *operand, size_t i)
 {
-  return operand->data == NULL
-             ? operand->number
-             : load_number(operand->elem, operand->data, i);
+  return operand->data == NULL ? operand->number
+                               : load_number(operand->elem, operand->data, i);
 }
 
 static void combine_check(lua_State *L, char op, ebbL_elem elem,
@@ -284,7 +286,8 @@ static void combine_check(lua_State *L, char op, ebbL_elem elem,
     int64_t a = load_integer(elem, data, i), b = 0, result;
     if (!operand_integer(operand, i, &b))
       ebbL_error(L, "EBB013", "%s elements take integers only, got %f (at %I)",
-                 ebbL_elems[elem].name, (LUAI_UACNUMBER)operand_number(operand, i),
+                 ebbL_elems[elem].name,
+                 (LUAI_UACNUMBER)operand_number(operand, i),
                  (LUAI_UACINT)i + 1);
     if (!combine_integers(op, elem, a, b, &result))
       ebbL_error(L, "EBB013", "%s cannot hold %I %s %I (element %I)",

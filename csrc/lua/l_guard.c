@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ebb.guard: everything made through a guard is freed, newest first, when it
-   closes. How it closes, with functions that may wait, is in l_guard_close.c. */
+   closes. How it closes, with functions that may wait, is in l_guard_close.c.
+ */
 #include "lua/l_guard.h"
 
 #include "lua/l_task.h"
@@ -28,8 +29,8 @@ static ebbL_guard *new_guard(lua_State *L, ebbL_state *S, ebbL_memory *M,
 {
   if (M->is_closed)
     ebbL_error(L, "EBB012", "the Lua state is closing");
-  ebbL_guard *guard = ebbL_new(L, S, &ebbL_guard_type, sizeof(*guard),
-                               parent_idx != 0 ? 2 : 1);
+  ebbL_guard *guard =
+      ebbL_new(L, S, &ebbL_guard_type, sizeof(*guard), parent_idx != 0 ? 2 : 1);
   guard->memory = M;
   guard->places = ebbL_places_new(L, M);
   ebb_guard_init(&guard->guard, &M->pool);
@@ -41,7 +42,8 @@ static ebbL_guard *new_guard(lua_State *L, ebbL_state *S, ebbL_memory *M,
   return guard;
 }
 
-/* --- entries: functions and objects that the guard closes ------------------- */
+/* --- entries: functions and objects that the guard closes -------------------
+ */
 
 /* [-0, +1, raises] The guard's table of values; makes it. */
 static void push_values(lua_State *L, int guard_idx)
@@ -127,7 +129,8 @@ static ebbL_entry *find_entry(lua_State *L, int idx)
   return entry;
 }
 
-/* --- making ---------------------------------------------------------------------- */
+/* --- making
+ * ---------------------------------------------------------------------- */
 
 /* ebb.guard([opts]) → g */
 static int l_guard(lua_State *L)
@@ -236,7 +239,8 @@ static int l_guard_defer(lua_State *L)
   return 0;
 }
 
-/* --- letting go -------------------------------------------------------------------- */
+/* --- letting go
+ * -------------------------------------------------------------------- */
 
 /* The memory at 2 is the guard's and live. [raises] EBB011, EBB014 */
 static void check_mine(lua_State *L, const ebbL_guard *guard,
@@ -358,7 +362,9 @@ static int l_guard_promote(lua_State *L)
   return 1;
 }
 
-/* --- the rest --------------------------------------------------------------------------- */
+/* --- the rest
+ * ---------------------------------------------------------------------------
+ */
 
 /* g:stats() → {live, peak, count} */
 static int l_guard_stats(lua_State *L)
@@ -377,10 +383,9 @@ static int l_guard_stats(lua_State *L)
 static int l_guard_tostring(lua_State *L)
 {
   const ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
-  lua_pushfstring(L, "ebb.guard: %I items, %I bytes, %s",
-                  (LUAI_UACINT)guard->guard.n_items,
-                  (LUAI_UACINT)guard->guard.count.live_bytes,
-                  state_names[guard->state]);
+  lua_pushfstring(
+      L, "ebb.guard: %I items, %I bytes, %s", (LUAI_UACINT)guard->guard.n_items,
+      (LUAI_UACINT)guard->guard.count.live_bytes, state_names[guard->state]);
   return 1;
 }
 

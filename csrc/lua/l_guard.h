@@ -27,7 +27,8 @@ int ebbL_guard_reset(lua_State *L);
 int ebbL_guard_box(lua_State *L);
 /* Lets go of what the box at idx holds. [no-raise] */
 void ebbL_box_free(lua_State *L, ebbL_box *box, int idx);
-/* [-0, +1] Pushes the box itself, or nil if it is being collected. [no-raise] */
+/* [-0, +1] Pushes the box itself, or nil if it is being collected. [no-raise]
+ */
 void ebbL_box_push(lua_State *L, const ebbL_box *box);
 void ebbL_open_box(lua_State *L, ebbL_state *S);
 

@@ -25,8 +25,8 @@ bool ebbL_is_closable(lua_State *L, int idx)
               (type == LUA_TUSERDATA &&
                luaL_getmetafield(L, idx, "__index") != LUA_TNIL))) {
     lua_getfield(L, idx, "close");
-    is_closable = lua_isfunction(L, -1) ||
-                  luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
+    is_closable =
+        lua_isfunction(L, -1) || luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
   }
   lua_settop(L, top);
   return is_closable;
@@ -165,9 +165,10 @@ int ebbL_guard_reset(lua_State *L)
 {
   ebbL_guard *guard = ebbL_checkguard(L, 1);
   if (guard->n_children > 0)
-    return ebbL_error(L, "EBB016",
-                      "reset with %d child guard(s) still open; close them first",
-                      (int)guard->n_children);
+    return ebbL_error(
+        L, "EBB016",
+        "reset with %d child guard(s) still open; close them first",
+        (int)guard->n_children);
   return begin(L, guard, EBBL_RESETTING);
 }
 

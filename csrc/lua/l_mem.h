@@ -9,8 +9,8 @@
    it may own a block (pool or heap), or look at another span's. A new kind of
    memory sets gen_at to its own generation and is done.
 
-   What keeps what alive: a handle keeps its guard (user value 1; for a view, the
-   span it looks at), a guard keeps the functions and objects it will close
+   What keeps what alive: a handle keeps its guard (user value 1; for a view,
+   the span it looks at), a guard keeps the functions and objects it will close
    (user value 1, a table) and its parent (user value 2); a guard does not keep
    its handles: one that is collected frees its block. */
 #ifndef EBB_LUA_MEM_H
@@ -66,8 +66,8 @@ ebbL_elem ebbL_checkelem(lua_State *L, int arg);
 void ebbL_elem_push(lua_State *L, ebbL_elem elem, const unsigned char *data,
                     size_t i);
 /* [raises] EBB013 if the value at idx does not fit; else stores it. */
-void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem,
-                     unsigned char *data, size_t i);
+void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
+                     size_t i);
 /* n elements from `data` on become copies of the value at idx. [raises] */
 void ebbL_elem_fill(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
                     size_t n);
@@ -92,7 +92,8 @@ void ebbL_elem_combine(lua_State *L, char op, ebbL_elem elem,
                        unsigned char *data, size_t n,
                        const ebbL_operand *operand);
 
-/* --- guards (l_guard.c) ---------------------------------------------------- */
+/* --- guards (l_guard.c) ----------------------------------------------------
+ */
 
 enum { EBBL_OPEN, EBBL_CLOSING, EBBL_RESETTING, EBBL_CLOSED };
 
@@ -118,8 +119,8 @@ typedef struct ebbL_guard {
   ebbL_header head;
   ebbL_memory *memory;
   ebb_guard guard;
-  ebb_list link;             /* in memory->guards */
-  ebbL_entry *parent;        /* its entry in the parent guard, or NULL */
+  ebb_list link;      /* in memory->guards */
+  ebbL_entry *parent; /* its entry in the parent guard, or NULL */
   ebbL_places *places;
   lua_Integer last_key; /* in its table of values */
   uint32_t n_children;
@@ -132,7 +133,8 @@ extern const ebbL_type ebbL_guard_type;
 /* [raises] The open guard at idx; EBB012 when it is closed or closing. */
 ebbL_guard *ebbL_checkguard(lua_State *L, int idx);
 
-/* --- spans (l_span.c) -------------------------------------------------------- */
+/* --- spans (l_span.c) --------------------------------------------------------
+ */
 
 typedef struct ebbL_span {
   ebbL_header head;
@@ -140,7 +142,7 @@ typedef struct ebbL_span {
   uint64_t gen;
   unsigned char *data; /* the first element */
   size_t n;            /* elements: #x */
-  size_t cap;          /* of vec and buffer, in elements, from the block's start */
+  size_t cap; /* of vec and buffer, in elements, from the block's start */
   uint8_t elem;
   bool is_view;
   ebbL_places *places;
@@ -150,9 +152,9 @@ typedef struct ebbL_span {
 
 /* In one row, so that "any span" is one comparison. */
 extern const ebbL_type ebbL_span_types[4];
-#define ebbL_bytes_type (ebbL_span_types[0])
-#define ebbL_array_type (ebbL_span_types[1])
-#define ebbL_vec_type (ebbL_span_types[2])
+#define ebbL_bytes_type  (ebbL_span_types[0])
+#define ebbL_array_type  (ebbL_span_types[1])
+#define ebbL_vec_type    (ebbL_span_types[2])
 #define ebbL_buffer_type (ebbL_span_types[3])
 extern const ebbL_type ebbL_box_type;
 
@@ -203,11 +205,10 @@ size_t ebbL_checkindex(lua_State *L, int arg, const ebbL_span *span);
 /* [raises] The optional range i, j at arg and arg + 1 (default: all), both in
    1..n, or an empty one; EBB013 outside. Returns the first, 0-based, and sets
    the count. */
-size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span,
-                       size_t *n);
+size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n);
 
-/* [-0, +0, raises] Makes the metatable of a span type, with x[i] for numbers and
-   methods for strings. */
+/* [-0, +0, raises] Makes the metatable of a span type, with x[i] for numbers
+   and methods for strings. */
 void ebbL_span_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
                        const luaL_Reg *methods);
 
@@ -216,7 +217,8 @@ int ebbL_span_fill(lua_State *L);
 int ebbL_span_copy(lua_State *L);
 int ebbL_span_slice(lua_State *L);
 
-/* --- the state's memory (l_mem.c) -------------------------------------------- */
+/* --- the state's memory (l_mem.c) --------------------------------------------
+ */
 
 /* [no-raise] Every function registered through ebbL_mem_setfuncs has it as its
    third upvalue. */
@@ -243,7 +245,8 @@ const char *ebbL_places_push(lua_State *L, const ebbL_places *places);
 
 /* [-0, +0, raises] Adds guard, task_guard and alloc to the module on top. */
 void ebbL_open_mem(lua_State *L, ebbL_state *S);
-/* [-0, +0, raises] Functions whose third upvalue is M, into the table on top. */
+/* [-0, +0, raises] Functions whose third upvalue is M, into the table on top.
+ */
 void ebbL_mem_setfuncs(lua_State *L, ebbL_state *S, ebbL_memory *M,
                        const luaL_Reg *functions);
 void ebbL_open_guard(lua_State *L, ebbL_state *S, ebbL_memory *M);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all handles of memory have in common: making and freeing them, the checks
-   of generation and bounds, x[i], #x, tostring. */
+/* What all handles of memory have in common: making and freeing them, the
+   checks of generation and bounds, x[i], #x, tostring. */
 #include "lua/l_mem.h"
 
 #include <string.h>
@@ -19,8 +19,7 @@ static const char *push_label(lua_State *L, const ebbL_span *span)
 {
   const ebbL_type *type = span->head.type;
   if (type == &ebbL_bytes_type || type == &ebbL_buffer_type)
-    return lua_pushfstring(L, "%s: %I bytes", type->name,
-                           (LUAI_UACINT)span->n);
+    return lua_pushfstring(L, "%s: %I bytes", type->name, (LUAI_UACINT)span->n);
   return lua_pushfstring(L, "%s: %s x %I", type->name,
                          ebbL_elems[span->elem].name, (LUAI_UACINT)span->n);
 }
@@ -51,13 +50,14 @@ ebbL_span *ebbL_span_checkany(lua_State *L, int idx)
 /* [raises] EBB013 */
 static void outside(lua_State *L, int idx, const ebbL_span *span)
 {
+  const char *label = push_label(L, span);
   if (lua_type(L, idx) == LUA_TNUMBER) {
     lua_pushvalue(L, idx);
     ebbL_error(L, "EBB013", "index %s is outside of 1 to %I (%s)",
-               lua_tostring(L, -1), (LUAI_UACINT)span->n, push_label(L, span));
+               lua_tostring(L, -1), (LUAI_UACINT)span->n, label);
   }
   ebbL_error(L, "EBB013", "an index must be an integer, got %s (%s)",
-             ebbL_typename(L, idx), push_label(L, span));
+             ebbL_typename(L, idx), label);
 }
 
 size_t ebbL_checkindex(lua_State *L, int arg, const ebbL_span *span)
@@ -89,7 +89,8 @@ size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n)
   return (size_t)(first - 1);
 }
 
-/* --- making and freeing ------------------------------------------------------- */
+/* --- making and freeing
+ * ------------------------------------------------------- */
 
 /* SIZE_MAX if it overflows, which no allocator has. */
 static size_t bytes_of(ebbL_elem elem, size_t n)
@@ -189,7 +190,8 @@ void ebbL_span_free(ebbL_span *span, const char *place)
   span->data = NULL;
 }
 
-/* --- metamethods ------------------------------------------------------------------ */
+/* --- metamethods
+ * ------------------------------------------------------------------ */
 
 static int l_span_gc(lua_State *L)
 {
