@@ -130,7 +130,8 @@ describe("an error that is taken is not reported", function()
 
   it_runs("never early while somebody waits for it", function(errors)
     local target = ebb.spawn(function() ebb.sleep(1) error("taken", 0) end)
-    local waiter = ebb.spawn(function() return target:join() end)
+    local waiter = ebb.spawn(target.join, target)
+    ebb.yield()
     target = nil
     collect()
     assert.same({ n = 3, true, false, "taken" }, table.pack(waiter:join()))
