@@ -712,6 +712,26 @@ function Guard:array(type, n) end
 ---@nodiscard
 function Guard:buffer(reserve) end
 
+---A growable array of one element type.
+---@param type ebb.element
+---@param reserve? integer elements
+---@return ebb.Vec
+---@nodiscard
+function Guard:vec(type, reserve) end
+
+---A Lua value that is let go with the guard.
+---@param v any
+---@return ebb.Box
+---@nodiscard
+function Guard:box(v) end
+
+---Moves an allocation to another guard, or to the garbage collector.
+---@generic T
+---@param x T
+---@param to? ebb.Guard
+---@return T
+function Guard:promote(x, to) end
+
 ---Closes x with the guard.
 ---@generic T
 ---@param x T anything with a close method or __close
@@ -806,6 +826,33 @@ function Array:add(x) end
 ---@param x number | ebb.Array
 function Array:mul(x) end
 
+---A growable array of one element type.
+---@class ebb.Vec: ebb.Array
+local Vec = {}
+
+---@param ... number
+function Vec:push(...) end
+
+---@return number?
+function Vec:pop() end
+
+---@param n integer elements
+function Vec:reserve(n) end
+
+function Vec:clear() end
+
+---@return integer
+function Vec:capacity() end
+
+---@class ebb.Box
+local Box = {}
+
+---@return any
+function Box:get() end
+
+---@param v any
+function Box:set(v) end
+
 ---A growable queue of bytes.
 ---@class ebb.Buffer
 local Buffer = {}
@@ -839,6 +886,10 @@ function Buffer:append_from(from) end
 
 function Buffer:clear() end
 
+---The bytes as a string; takes none.
+---@return string
+function Buffer:tostring() end
+
 ebb.alloc = {}
 
 ---@class ebb.alloc.Region
@@ -852,6 +903,14 @@ ebb.alloc = {}
 
 ---@return { pool: ebb.alloc.Pool, heap: ebb.alloc.Region }
 function ebb.alloc.stats() end
+
+---Records the place of every allocation and free, for messages and ebb.alloc.leaks.
+---@param on boolean
+function ebb.alloc.debug(on) end
+
+---In debug mode: what has not been freed.
+---@return { bytes: integer, kind: string, place: string }[]
+function ebb.alloc.leaks() end
 
 -- Files and signals ------------------------------------------------------------------------------
 -- Errors are three values: nil, "ENOENT: no such file or directory", "ENOENT".

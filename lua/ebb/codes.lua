@@ -56,6 +56,11 @@ return {
     cause = "ebb.task_guard() was called outside a task: there is no end that would close it.",
     fix = "Use `local g <close> = ebb.guard()`, or call it inside ebb.run or ebb.spawn.",
   },
+  EBB016 = {
+    title = "reset of a guard with open children",
+    cause = "g:reset() was called while a guard made by g:guard() was still open.",
+    fix = "Close the child guards first; `local inner <close> = g:guard()` does it by itself.",
+  },
   EBB021 = {
     title = "a task failed and nobody took its error",
     cause = "The task threw, and no one awaited or joined it, so the error would have been lost.",
@@ -133,9 +138,9 @@ return {
   },
   EBB052 = {
     title = "not from here, not any more",
-    cause = "A runtime was run, stepped or closed from inside a task, or used after it was shut "
-      .. "down.",
-    fix = "Inside a task spawn instead of run. For code that has to work both ways: "
+    cause = "A runtime was run, stepped or closed from inside a task or one of its own callbacks, "
+      .. "or used after it was shut down.",
+    fix = "Inside a task or callback spawn instead. For code that has to work both ways: "
       .. "`if ebb.current() then main() else ebb.run(main) end`.",
   },
   EBB053 = {
