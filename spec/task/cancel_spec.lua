@@ -135,6 +135,42 @@ describe("cancel of a waiting task", function()
     assert.equal("failed", bad:status())
   end)
 
+  it_runs("works from where nobody may await", function()
+    local tasks = {}
+    for i = 1, 4 do tasks[i] = ebb.spawn(ebb.sleep, 10) end
+    ebb.yield()
+    local struck = 0
+    table.sort({ 2, 1 }, function(a, b)
+      if struck == 0 then struck = 1 assert.is_true(tasks[1]:cancel()) end
+      return a < b
+    end)
+    coroutine.wrap(function() assert.is_true(tasks[2]:cancel()) end)()
+    setmetatable({}, { __gc = function() tasks[3]:cancel() end })
+    collectgarbage()
+    collectgarbage()
+    local text = tostring(setmetatable({}, { __tostring = function()
+      return tostring(tasks[4]:cancel())
+    end }))
+    assert.equal("true", text)
+    for i = 1, 4 do
+      support.near(0, support.elapsed(tasks[i].join, tasks[i]))
+      assert.equal("cancelled", tasks[i]:status())
+    end
+  end)
+
+  it_runs("gives an error that can be printed, with the reason", function()
+    local text
+    local task = ebb.spawn(function()
+      local _ <close> = closer(function(err) text = tostring(err) end)
+      ebb.sleep(10)
+    end)
+    ebb.yield()
+    task:cancel("user quit")
+    task:join()
+    assert.truthy(text:find("cancelled", 1, true))
+    assert.truthy(text:find("user quit", 1, true))
+  end)
+
   it_runs("reaches a task in a nested coroutine, innermost closed first (R45)", function()
     local log = helper.log()
     local task = ebb.spawn(function()

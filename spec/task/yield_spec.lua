@@ -170,6 +170,23 @@ describe("the budget of a turn", function()
     assert.equal(10000 - count, #ch)
   end)
 
+  it_runs("spawn, cancel, close and what begins with try_ never give way", function()
+    local switched = false
+    ebb.spawn(function() switched = true end)
+    local ch = ebb.channel(1)
+    for _ = 1, 1000 do
+      assert.is_true(ch:try_send(1))
+      assert.equal(1, ch:try_recv())
+      assert.is_nil((ebb.try_select(ch)))
+      ebb.spawn(error, "never runs"):cancel()
+      ebb.token():cancel()
+      ebb.channel():close()
+    end
+    assert.is_false(switched)
+    ebb.yield()
+    assert.is_true(switched)
+  end)
+
   it_runs("JO4 a long branch of a join does not starve the others", function()
     local ch = ebb.channel(math.huge)
     for i = 1, 2000 do ch:send(i) end
