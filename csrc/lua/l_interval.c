@@ -156,7 +156,7 @@ static double check_period(lua_State *L, int arg)
   if (lua_type(L, arg) != LUA_TNUMBER)
     ebbL_typeerror(L, arg, "period in seconds");
   double period = lua_tonumber(L, arg);
-  if (!(period > 0) || period == HUGE_VAL) {
+  if (!(period >= 1e-9) || period == HUGE_VAL) {
     lua_pushvalue(L, arg);
     ebbL_argerror(L, arg,
                   lua_pushfstring(L, "period: positive and finite number of "
