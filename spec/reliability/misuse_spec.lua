@@ -96,7 +96,8 @@ local functions = {
   "run", "spawn", "go", "spawn_with", "current", "yield", "scope", "join", "try_join", "join_all",
   "try_join_all", "race", "map", "shield", "token", "is_cancelled", "await", "select",
   "select_first", "try_select", "after", "at", "timer", "ready", "never", "map_op", "choice",
-  "defer_op", "sleep", "sleep_until", "timeout", "timeout_at", "deadline", "interval", "next_frame", "channel",
+  "defer_op", "sleep", "sleep_until", "timeout", "timeout_at", "deadline", "interval",
+  "next_frame", "channel",
   "guard", "task_guard", "now",
 }
 local nested = {
