@@ -108,6 +108,11 @@ void ebbL_open_box(lua_State *L, ebbL_state *S)
 {
   ebbL_newtype(L, S, &ebbL_box_type, box_methods, box_meta);
   lua_pop(L, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &boxes_key) == LUA_TTABLE) {
+    lua_pop(L, 1); /* the module is loaded again: keep what there is */
+    return;
+  }
+  lua_pop(L, 1);
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");

@@ -177,7 +177,7 @@ static size_t check_count(lua_State *L, int arg, ebbL_elem elem, bool optional)
   if (optional && lua_isnoneornil(L, arg))
     return 0;
   return (size_t)ebbL_checkinteger(
-      L, arg, 0, (lua_Integer)(PTRDIFF_MAX / 2 / ebbL_elems[elem].n_bytes));
+      L, arg, 0, (lua_Integer)(EBBL_MAX_BYTES / ebbL_elems[elem].n_bytes));
 }
 
 static int l_guard_bytes(lua_State *L)

@@ -11,8 +11,11 @@
    middle, the collector finishes the job. */
 #include "lua/l_guard.h"
 
-/* Stack: 1 the guard, 2 the first error, 3 its table of values or nil. */
-enum { AT_GUARD = 1, AT_ERROR, AT_VALUES, AT_TOP = AT_VALUES };
+/* Stack: 1 the guard whose items are being closed, 2 the first error, 3 that
+   guard's table of values or nil, 4 the guard that was asked to close. A child
+   guard takes its parent's place in 1 until it is done, so that nesting costs
+   no C stack. */
+enum { AT_GUARD = 1, AT_ERROR, AT_VALUES, AT_ROOT, AT_TOP = AT_ROOT };
 
 bool ebbL_is_closable(lua_State *L, int idx)
 {
@@ -45,57 +48,100 @@ int ebbL_pushcloser(lua_State *L, int idx)
 }
 
 /* The error on top is kept if it is the first. */
-static void keep_error(lua_State *L, ebbL_guard *guard)
+static void keep_error(lua_State *L)
 {
-  if (guard->has_error)
+  ebbL_guard *root = lua_touserdata(L, AT_ROOT);
+  if (root->has_error)
     return;
-  guard->has_error = true;
+  root->has_error = true;
   lua_replace(L, AT_ERROR);
 }
 
-/* Called protected with the object: finds its closer and calls it. */
-static int close_object_k(lua_State *L, int status, lua_KContext ctx)
+static int object_closed(lua_State *L, int status, lua_KContext ctx)
 {
   (void)L, (void)status, (void)ctx;
   return 0;
 }
 
+/* Called protected with the object: finds its closer and calls it. */
 static int close_object(lua_State *L)
 {
   int n_args = ebbL_pushcloser(L, 1);
-  lua_callk(L, n_args, 0, 0, close_object_k);
-  return close_object_k(L, LUA_OK, 0);
+  lua_callk(L, n_args, 0, 0, object_closed);
+  return 0;
 }
 
-/* [-0, +n] Takes the newest item, which is no block: frees it, or pushes a
-   function and its arguments that do. Returns the number of arguments, -1 if
-   there is nothing to call. */
+/* The guard on top becomes the one whose items are closed. [-1] */
+static void enter(lua_State *L)
+{
+  lua_replace(L, AT_GUARD);
+  lua_getiuservalue(L, AT_GUARD, 1);
+  lua_replace(L, AT_VALUES);
+}
+
+static void set_closing(lua_State *L, ebbL_guard *guard, uint8_t state)
+{
+  guard->state = state;
+  if (guard->places != NULL)
+    ebbL_place_write(L, guard->places->freed);
+}
+
+static void free_box(lua_State *L, ebbL_box *box)
+{
+  ebbL_box_push(L, box);
+  if (lua_isnil(L, -1))
+    ebb_guard_remove(&box->item); /* its finaliser is about to run */
+  else
+    ebbL_box_free(L, box, -1);
+  lua_pop(L, 1);
+}
+
+static void free_block(ebbL_guard *guard, ebb_block *block)
+{
+  ebbL_memory_credit(guard->memory, block->n_bytes);
+  ebbL_span_free(ebb_container_of(block, ebbL_span, block),
+                 guard->places != NULL ? guard->places->freed : NULL);
+}
+
+/* Takes the newest item and frees it, or goes down into a child guard, or
+   pushes a function and its arguments that close it. Returns the number of
+   arguments, -1 if there is nothing to call. */
 static int take_item(lua_State *L, ebbL_guard *guard, ebb_item *item)
 {
+  if (item->kind == EBB_ITEM_BLOCK) {
+    free_block(guard, ebb_container_of(item, ebb_block, item));
+    return -1;
+  }
   if (item->kind == EBBL_ITEM_BOX) {
-    ebbL_box *box = ebb_container_of(item, ebbL_box, item);
-    ebbL_box_push(L, box);
-    if (lua_isnil(L, -1))
-      ebb_guard_remove(item); /* its finaliser is about to run */
-    else
-      ebbL_box_free(L, box, -1);
-    lua_pop(L, 1);
+    free_box(L, ebb_container_of(item, ebbL_box, item));
     return -1;
   }
   ebbL_entry *entry = ebb_container_of(item, ebbL_entry, item);
+  ebbL_guard *child = entry->child;
   int n_args = 0;
-  if (item->kind == EBBL_ITEM_OWN) {
+  if (child == NULL && item->kind == EBBL_ITEM_OWN) {
     lua_pushcfunction(L, close_object);
     n_args = 1;
   }
   lua_rawgeti(L, AT_VALUES, entry->key);
   ebbL_entry_free(L, guard, AT_VALUES, entry);
-  return n_args;
+  if (child == NULL)
+    return n_args;
+  if (child->state == EBBL_OPEN) {
+    set_closing(L, child, EBBL_CLOSING);
+    enter(L);
+  }
+  return -1;
 }
 
-/* Its own entry in the parent goes, once it is closed. */
-static void leave_parent(lua_State *L, ebbL_guard *guard)
+/* Nothing is left in the guard. Its own entry in the parent goes, too. */
+static void finish(lua_State *L, ebbL_guard *guard)
 {
+  if (guard->state == EBBL_RESETTING) {
+    guard->state = EBBL_OPEN;
+    return;
+  }
+  guard->state = EBBL_CLOSED;
   if (guard->parent == NULL)
     return;
   lua_getiuservalue(L, AT_GUARD, 2);
@@ -107,17 +153,19 @@ static void leave_parent(lua_State *L, ebbL_guard *guard)
 
 static int close_loop(lua_State *L, int status, lua_KContext ctx)
 {
-  ebbL_guard *guard = lua_touserdata(L, AT_GUARD);
-  ebb_item *item;
+  ebbL_guard *root = lua_touserdata(L, AT_ROOT);
   if (status != LUA_OK && status != LUA_YIELD)
-    keep_error(L, guard);
-  while ((item = ebb_guard_newest(&guard->guard)) != NULL) {
+    keep_error(L);
+  for (;;) {
+    ebbL_guard *guard = lua_touserdata(L, AT_GUARD);
+    ebb_item *item = ebb_guard_newest(&guard->guard);
     lua_settop(L, AT_TOP);
-    if (item->kind == EBB_ITEM_BLOCK) {
-      ebb_block *block = ebb_container_of(item, ebb_block, item);
-      ebbL_memory_credit(guard->memory, block->n_bytes);
-      ebbL_span_free(ebb_container_of(block, ebbL_span, block),
-                     guard->places != NULL ? guard->places->freed : NULL);
+    if (item == NULL) {
+      finish(L, guard);
+      if (guard == root)
+        break;
+      lua_getiuservalue(L, AT_GUARD, 2); /* back to the parent */
+      enter(L);
       continue;
     }
     int n_args = take_item(L, guard, item);
@@ -125,31 +173,23 @@ static int close_loop(lua_State *L, int status, lua_KContext ctx)
       continue;
     status = lua_pcallk(L, n_args, 0, 0, ctx, close_loop);
     if (status != LUA_OK)
-      keep_error(L, guard);
+      keep_error(L);
   }
-  lua_settop(L, AT_TOP);
-  if (guard->state == EBBL_RESETTING) {
-    guard->state = EBBL_OPEN;
-  } else {
-    guard->state = EBBL_CLOSED;
-    leave_parent(L, guard);
-  }
-  if (!guard->has_error)
+  if (!root->has_error)
     return 0;
-  guard->has_error = false;
+  root->has_error = false;
   lua_settop(L, AT_ERROR);
   return lua_error(L);
 }
 
 static int begin(lua_State *L, ebbL_guard *guard, uint8_t state)
 {
-  guard->state = state;
+  set_closing(L, guard, state);
   guard->has_error = false;
-  if (guard->places != NULL)
-    ebbL_place_write(L, guard->places->freed);
   lua_settop(L, AT_GUARD);
   lua_pushnil(L);
   lua_getiuservalue(L, AT_GUARD, 1);
+  lua_pushvalue(L, AT_GUARD);
   return close_loop(L, LUA_OK, 0);
 }
 

@@ -256,21 +256,31 @@ void ebbL_mem_setfuncs(lua_State *L, ebbL_state *S, ebbL_memory *M,
   luaL_setfuncs(L, functions, 3);
 }
 
-void ebbL_open_mem(lua_State *L, ebbL_state *S)
+/* [raises] The state's memory: made once, however often the module is loaded
+   (a test runner, or package.loaded cleared by hand). */
+static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
 {
   static const char key;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+  ebbL_memory *M = ebbL_test(L, -1, &memory_type);
+  lua_pop(L, 1);
+  if (M != NULL)
+    return M;
   ebbL_newtype(L, S, &memory_type, NULL, memory_meta);
   lua_pop(L, 1);
-  ebbL_memory *M = ebbL_new(L, S, &memory_type, sizeof(*M), 0);
-  M->is_closed = true; /* until it is whole */
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  M = ebbL_new(L, S, &memory_type, sizeof(*M), 0);
   ebb_pool_init(&M->pool, &S->alloc);
   ebb_slab_init(&M->items, &M->pool.pages, sizeof(ebbL_entry));
   ebb_slab_init(&M->places, &M->pool.pages, sizeof(ebbL_places));
   ebb_guard_init(&M->loose, &M->pool);
   ebb_list_init(&M->guards);
-  M->is_closed = false;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  return M;
+}
 
+void ebbL_open_mem(lua_State *L, ebbL_state *S)
+{
+  ebbL_memory *M = open_memory(L, S);
   ebbL_open_spans(L, S);
   ebbL_open_guard(L, S, M);
   lua_newtable(L);

@@ -133,6 +133,11 @@ extern const ebbL_type ebbL_guard_type;
 /* [raises] The open guard at idx; EBB012 when it is closed or closing. */
 ebbL_guard *ebbL_checkguard(lua_State *L, int idx);
 
+/* The largest block: what no machine has in one piece is refused before it is
+   asked for. */
+#define EBBL_MAX_BYTES                                                         \
+  (sizeof(size_t) >= 8 ? (size_t)1 << 39 : (size_t)PTRDIFF_MAX / 2)
+
 /* --- spans (l_span.c) --------------------------------------------------------
  */
 

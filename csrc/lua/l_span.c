@@ -92,11 +92,11 @@ size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n)
 /* --- making and freeing
  * ------------------------------------------------------- */
 
-/* SIZE_MAX if it overflows, which no allocator has. */
+/* SIZE_MAX if that is too much: no pool has it. */
 static size_t bytes_of(ebbL_elem elem, size_t n)
 {
   size_t size = ebbL_elems[elem].n_bytes;
-  return n > SIZE_MAX / 2 / size ? SIZE_MAX : n * size;
+  return n > EBBL_MAX_BYTES / size ? SIZE_MAX : n * size;
 }
 
 ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
