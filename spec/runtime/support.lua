@@ -1,6 +1,7 @@
 --- What the specs of the runtime, of coroutines, of misuse and of the command share: programs in a process
 -- of their own, and a few clocks.
 local ebb = require "ebb"
+local helper = require "spec.helper"
 
 local support = {}
 
@@ -67,6 +68,18 @@ function support.prints(expected, program, options)
   return result
 end
 
+--- A program that must end with `code` and without any sign of a crash.
+function support.ends(code, program)
+  local result = support.child(program)
+  if result.code ~= code then
+    error(("expected exit code %d, got %d\n%s"):format(code, result.code, result.err), 2)
+  end
+  for _, word in ipairs { "Sanitizer", "core dumped", "assert" } do
+    if result.err:find(word, 1, true) then error(result.err, 2) end
+  end
+  return result
+end
+
 --- Lua source that gives a program the function `signal_me(seconds)`: it gets a SIGINT after so long.
 support.signal_me = [[
 local pid = assert(io.open("/proc/self/stat")):read("n")
@@ -104,6 +117,14 @@ end
 --- A to-be-closed value whose handler is fn(err).
 function support.closer(fn)
   return setmetatable({}, { __close = function(_, err) fn(err) end })
+end
+
+--- Runs fn(rt, errors) with a fresh virtual-clock runtime (see spec.helper) that nobody runs, and closes it.
+function support.with_runtime(fn, opts)
+  local rt, errors = helper.runtime(opts)
+  local ok, err = xpcall(fn, debug.traceback, rt, errors)
+  rt:close()
+  if not ok then error(err, 0) end
 end
 
 --- Calls fn(...): for tasks that shall run something callable which is no function.
