@@ -122,7 +122,9 @@ local function message_of(err)
   if type(err) == "string" then return err end
   if type(err) == "number" then return tostring(err) end
   local meta = getmetatable(err)
-  if meta and (type(meta) ~= "table" or meta.__tostring or meta.__name) then return tostring(err) end
+  if meta and (type(meta) ~= "table" or meta.__tostring or meta.__name) then
+    return tostring(err)
+  end
   return ("(error object is a %s value)"):format(type(err))
 end
 
@@ -179,33 +181,13 @@ local function load_program(request)
   end
 end
 
--- ebb.run for the script: it runs as a task already, so the usual `ebb.run(main)` at its end simply
--- goes on in that task. Anywhere else (in another task, inside another ebb.run) the function itself
--- answers, with EBB052.
-local function adopt_run(ebb)
-  local run, main_task, is_inside = ebb.run, nil, false
-  ebb.run = function(main, ...)
-    if is_inside or type(main) ~= "function" or ebb.current() ~= main_task then
-      return run(main, ...)
-    end
-    is_inside = true
-    local results = table.pack(pcall(main, ...))
-    is_inside = false
-    if not results[1] then error(results[2], 0) end
-    return table.unpack(results, 2, results.n)
-  end
-  return function() main_task = ebb.current() end
-end
-
 -- The program as the main task of a runtime made for it.
 local function run_as_task(program, options, ...)
   local ebb = require "ebb"
   options.handle_sigint = true
   local rt = ebb.runtime(options)
   ebb.use(rt)
-  local note_main_task = adopt_run(ebb)
   local ok, err = pcall(rt.run, rt, function(...)
-    note_main_task()
     local done, failed = xpcall(program, on_error, ...)
     if not done then error(failed, 0) end
   end, ...)
@@ -219,13 +201,18 @@ local function run(request, argv)
     complain(message)
     return 1
   end
-  arg = script_arg(argv, request.script_at or 0) -- luacheck: ignore 111
+  _G.arg = script_arg(argv, request.script_at or 0)
   local runner = request.plain
     and function(...) return xpcall(program, on_error, ...) end
     or function(...) return run_as_task(program, request.options, ...) end
-  local ok, err = runner(table.unpack(arg))
+  local ok, err = runner(table.unpack(_G.arg))
   if ok then return 0 end
-  complain(text_of(err))
+  local text = text_of(err)
+  complain(text)
+  if text:find("EBB052", 1, true) and not request.plain then
+    io.stderr:write("(the script is a task already: call its main function itself, ",
+      "or run it with --plain)\n")
+  end
   return 1
 end
 
@@ -243,8 +230,12 @@ local function explain(code)
     complain "the explanations are not installed"
     return 1
   end
-  local text, message = code and module.text(code)
-  if not code then text = module.summary() end
+  local text, message
+  if code then
+    text, message = module.text(code)
+  else
+    text = module.summary()
+  end
   if not text then
     complain(message)
     return 1
