@@ -35,7 +35,7 @@ void ebb_guard_remove(ebb_item *item)
   ebb_list_unlink(&item->link);
 }
 
-static void count_in(ebb_guard *guard, size_t n_bytes)
+static void guard_grown(ebb_guard *guard, size_t n_bytes)
 {
   guard->count.live_bytes += n_bytes;
   guard->count.total_bytes += n_bytes;
@@ -54,7 +54,7 @@ bool ebb_block_get(ebb_guard *guard, ebb_block *block, size_t n_bytes,
   block->n_bytes = n_bytes;
   block->item.align = (uint32_t)align;
   ebb_guard_add(guard, &block->item, EBB_ITEM_BLOCK);
-  count_in(guard, n_bytes);
+  guard_grown(guard, n_bytes);
   return true;
 }
 
@@ -81,7 +81,7 @@ bool ebb_block_resize(ebb_block *block, size_t n_bytes)
     return false;
   if (n_bytes > old_bytes) {
     memset(data + old_bytes, 0, n_bytes - old_bytes);
-    count_in(guard, n_bytes - old_bytes);
+    guard_grown(guard, n_bytes - old_bytes);
   } else {
     guard->count.live_bytes -= old_bytes - n_bytes;
   }
@@ -97,5 +97,5 @@ void ebb_block_move(ebb_block *block, ebb_guard *to)
   block->item.guard->count.live_bytes -= block->n_bytes;
   ebb_guard_remove(&block->item);
   ebb_guard_add(to, &block->item, EBB_ITEM_BLOCK);
-  count_in(to, block->n_bytes);
+  guard_grown(to, block->n_bytes);
 }

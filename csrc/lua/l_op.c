@@ -516,9 +516,10 @@ static int select_common(lua_State *L, lua_CFunction fn, bool biased,
   ebbL_task *task = S->current;
   if (try_only) {
     /* never waits, so it needs no task; classes ask for one only to wait */
-    task = task != NULL ? task : &S->nobody;
-    if (task == &S->nobody)
+    if (task == NULL) {
+      task = S->nobody;
       task->core.rt = &ebbL_current_rt(L, S)->core;
+    }
   } else {
     task = ebbL_self(L, S);
     if (task == NULL) {

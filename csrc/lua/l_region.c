@@ -502,7 +502,8 @@ void ebbL_open_region(lua_State *L, ebbL_state *S)
   static const luaL_Reg meta[] = {{"__index", cancel_index},
                                   {"__tostring", cancel_tostring},
                                   {NULL, NULL}};
-  ebb_slab_init(&S->regions, &S->alloc, sizeof(ebbL_body));
+  if (S->regions.alloc == NULL)
+    ebb_slab_init(&S->regions, &S->alloc, sizeof(ebbL_body));
   ebbL_setfuncs(L, S, funcs);
   ebbL_newtype(L, S, &cancel_type, NULL, meta);
   lua_pop(L, 1);

@@ -14,17 +14,17 @@ struct ebbL_rt {
   ebb_list link;       /* in S->runtimes while open */
   uint32_t slot;       /* slots[slot]: itself while it has tasks, else false */
   ebb_list unobserved; /* of ebbL_failure: errors nobody has taken yet */
-  uint64_t last_real_ns; /* real time of the last look at `unobserved` */
-  ebb_task *slowest;   /* of the current step */
-  uint64_t slowest_ns, gc_max_ns;
+  uint64_t slowest_id, slowest_ns; /* of the current step */
+  uint64_t gc_max_ns, last_step_ns;
   uint64_t interrupts; /* Ctrl-Cs seen by the current drive */
   bool is_virtual, is_hosted, is_default;
   bool running;        /* run, step, block_on or a drive is on the C stack */
-  bool shutting_down, closed;
+  bool is_open, shutting_down, closed;
   bool handle_sigint;  /* Ctrl-C cancels main: asked for by the command */
   bool stepped;        /* the host drives it: no implicit drive */
   bool timing;         /* measure each turn of a task */
-  /* user value 1: table { name =, on_task_error = } */
+  char name[48];
+  /* user value 1: its on_task_error, or nil */
 };
 
 extern const ebbL_type ebbL_rt_type;
@@ -46,12 +46,27 @@ ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt);
    `slots` is the index of the table of slots. [no-raise] */
 void ebbL_rt_anchor(lua_State *L, ebbL_rt *rt, int slots);
 
+/* A turn of task `id` took span_ns. */
+static inline void ebbL_rt_took(ebbL_rt *rt, uint64_t id, uint64_t span_ns)
+{
+  rt->core.count.busy_ns += span_ns;
+  if (span_ns > rt->core.count.slowest_ns)
+    rt->core.count.slowest_ns = span_ns;
+  if (span_ns > rt->slowest_ns) {
+    rt->slowest_ns = span_ns;
+    rt->slowest_id = id;
+  }
+}
+
+/* Closes the driver and lets go of everything; no task is alive. [no-raise] */
+void ebbL_rt_fini(lua_State *L, ebbL_rt *rt);
+
 /* [-0, +1] The runtime's on_task_error, or nil. rt may be NULL. */
 void ebbL_rt_pushhandler(lua_State *L, ebbL_rt *rt);
 /* [-0, +1] The runtime's userdata. [no-raise] */
 void ebbL_pushrt(lua_State *L, ebbL_rt *rt);
 
-/* A region's or the state's: closes every runtime. [no-raise] */
+/* The state closes: kills every task of every runtime. [no-raise] */
 void ebbL_rt_close_all(lua_State *L, ebbL_state *S);
 
 void ebbL_open_rt(lua_State *L, ebbL_state *S);

@@ -38,7 +38,26 @@ static lua_CFunction base_function(lua_State *L, const char *name)
   return fn;
 }
 
-ebbL_state *ebbL_state_open(lua_State *L)
+void ebbL_state_close(ebbL_state *S)
+{
+  ebb_slab_fini(&S->tasks);
+  ebb_slab_fini(&S->regions);
+  for (int size = 0; size < 4; size++) {
+    ebb_alloc_put(&S->alloc, S->blocks[size].free,
+                  S->blocks[size].cap * sizeof *S->blocks[size].free);
+    S->blocks[size].free = NULL;
+    S->blocks[size].cap = S->blocks[size].n_free = 0;
+  }
+  if (S->idle != NULL) {
+    ebb_alloc_put(&S->alloc, S->idle, EBBL_IDLE_MAX * sizeof *S->idle);
+    ebb_alloc_put(&S->alloc, S->idle_slots,
+                  EBBL_IDLE_MAX * sizeof *S->idle_slots);
+    S->idle = NULL;
+    S->n_idle = 0;
+  }
+}
+
+ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
 {
   ebbL_state *S = lua_newuserdatauv(L, sizeof *S, 0);
   memset(S, 0, sizeof *S);
@@ -56,6 +75,12 @@ ebbL_state *ebbL_state_open(lua_State *L)
   lua_rawsetp(L, LUA_REGISTRYINDEX, &slots_key);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &errors_key);
+  lua_newtable(L);
+  lua_pushcfunction(L, gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushliteral(L, "ebb.state");
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   return S;
 }

@@ -82,6 +82,7 @@ struct ebbL_state {
   ebbL_header head;
   lua_State *main;
   ebbL_task *current;  /* the running task, or NULL */
+  ebbL_task *nobody;   /* stands for the task where none is needed */
   lua_State *from;     /* who resumes tasks: the state that drives, or NULL */
   ebbL_rt *driving;    /* whose tasks are being run, or NULL */
   ebbL_rt *default_rt; /* made on first use */
@@ -113,7 +114,9 @@ static inline ebbL_state *ebbL_S(lua_State *L)
 #define EBBL_SLOTS lua_upvalueindex(2)
 
 /* [-0, +0, raises] Makes the ebbL_state; called once by luaopen. */
-ebbL_state *ebbL_state_open(lua_State *L);
+ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc);
+/* Frees what the state owns; no task or runtime is alive. [no-raise] */
+void ebbL_state_close(ebbL_state *S);
 /* The state of a module already opened here, or NULL. [no-raise] */
 ebbL_state *ebbL_state_find(lua_State *L);
 /* [-0, +1] The table that keeps error objects by light userdata key: see

@@ -79,7 +79,9 @@ static int body_done(lua_State *L, int status, lua_KContext ctx)
    unwinds the body. */
 static int task_body(lua_State *L)
 {
-  ebbL_region_enter(L, &task_of_thread(L)->core.base, 1);
+  ebbL_task *task = task_of_thread(L);
+  task->has_run = true;
+  ebbL_region_enter(L, &task->core.base, 1);
   int status =
       lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_done);
   return body_done(L, status, 0);
@@ -283,6 +285,28 @@ static void after_foreign_yield(ebbL_task *task, int n_values)
   ebb_task_yield(&task->core);
 }
 
+static int push_base_error(lua_State *L)
+{
+  ebbL_task *task = lua_touserdata(L, 1);
+  ebbL_pushregionerror(L, task, &task->core.base);
+  return 1;
+}
+
+/* Cancelled before its first run: the body never runs. [no-raise] */
+static void end_unstarted(lua_State *L, ebbL_task *task, int slots)
+{
+  lua_settop(task->co, 0);
+  lua_pushcfunction(L, push_base_error);
+  lua_pushlightuserdata(L, task);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+  lua_xmove(L, task->co, 1);
+  task->outcome = EBBL_CANCELLED;
+  task_ended(L, task, slots, 1);
+}
+
 static void host_resume(ebb_task *core)
 {
   ebbL_task *task = ebbL_task_of(core);
@@ -299,9 +323,18 @@ static void host_resume(ebb_task *core)
   int n_results = 0;
   /* an ebb.coroutine in between hands the values on itself */
   int n_args = task->L == co ? task->n_args : 0;
+  ebbL_rt *rt = ebbL_rt_of(core->rt);
+  uint64_t id = core->id;
+  uint64_t began_ns = EBB_UNLIKELY(rt->timing) ? ebb_driver_clock(NULL) : 0;
+  if (EBB_UNLIKELY(core->n_struck > 0) && !task->has_run) {
+    end_unstarted(L, task, slots);
+    return;
+  }
   S->current = task;
   int status = lua_resume(co, L, n_args, &n_results);
   S->current = NULL;
+  if (EBB_UNLIKELY(began_ns != 0))
+    ebbL_rt_took(rt, id, ebb_driver_clock(NULL) - began_ns);
   if (EBB_LIKELY(status == LUA_YIELD)) {
     if (EBB_UNLIKELY(core->state == EBB_TASK_RUNNING))
       after_foreign_yield(task, n_results);
@@ -432,7 +465,8 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->args = 0;
   task->outcome = EBBL_ALIVE;
   task->foreign_yield = task->has_trace = false;
-  task->has_guard = task->is_internal = false;
+  task->has_guard = task->is_internal = task->is_main = false;
+  task->has_run = false;
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
   task->frame_seen_s = rt->core.frame_time_s;
@@ -591,7 +625,12 @@ void ebbL_open_task(lua_State *L, ebbL_state *S)
                                    {"yield", l_yield},
                                    {"current", l_current},
                                    {NULL, NULL}};
-  ebb_slab_init(&S->tasks, &S->alloc, sizeof(ebbL_task));
+  if (S->nobody == NULL) { /* not the second require of a state */
+    ebb_slab_init(&S->tasks, &S->alloc, sizeof(ebbL_task));
+    S->nobody = ebbL_slab_get(L, &S->tasks);
+    memset(S->nobody, 0, sizeof *S->nobody);
+    S->nobody->S = S;
+  }
   ebbL_setfuncs(L, S, funcs);
   ebbL_open_handle(L, S);
 }

@@ -37,6 +37,8 @@ struct ebbL_task {
   bool has_trace;    /* a traceback of an error is kept: see l_report.c */
   bool foreign_yield; /* it called the plain coroutine.yield */
   bool has_guard;    /* slots[guard]: what to close at its end */
+  bool has_run;      /* its body has begun */
+  bool is_main;      /* what run, block_on or a drive waits for */
   bool is_internal;  /* drives an await from outside: not shown, not counted */
   int32_t n_args;    /* values to pass to the next resume of L */
   int32_t spawn_line;

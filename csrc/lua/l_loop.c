@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: MIT */
+#include "lua/l_loop.h"
+
+#include "lua/l_op.h"
+#include "lua/l_region.h"
+#include "lua/l_report.h"
+#include "uv/interrupt.h"
+
+#include <math.h>
+#include <signal.h>
+
+/* --- being the driver ---------------------------------------------------------- */
+
+typedef struct drive {
+  lua_State *L;
+  ebbL_rt *rt;
+  lua_State *outer_from;
+  ebbL_rt *outer_driving;
+  ebb_interrupt interrupt;
+  ebbL_handle *main; /* whose end is waited for; on L's stack */
+} drive;
+
+static void not_inside_task(lua_State *L, ebbL_state *S, const char *what)
+{
+  if (S->current != NULL)
+    ebbL_error(L, "EBB052",
+               "cannot %s a runtime from inside a task; spawn a task or await "
+               "instead",
+               what);
+  if (S->driving != NULL)
+    ebbL_error(L, "EBB052", "cannot %s a runtime from inside its callbacks",
+               what);
+}
+
+static void not_closed(lua_State *L, ebbL_rt *rt)
+{
+  if (rt->closed || rt->shutting_down || rt->head.state->closing)
+    ebbL_error(L, "EBB052", "this runtime is shut down");
+}
+
+static ebbL_rt *check_open(lua_State *L)
+{
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  not_closed(L, rt);
+  return rt;
+}
+
+static void begin_drive(drive *d, lua_State *L, ebbL_rt *rt)
+{
+  ebbL_state *S = rt->head.state;
+  luaL_checkstack(L, 64, NULL);
+  d->L = L;
+  d->rt = rt;
+  d->main = NULL;
+  d->outer_from = S->from;
+  d->outer_driving = S->driving;
+  d->interrupt.active = false;
+  d->interrupt.count = 0;
+  S->from = L;
+  S->driving = rt;
+  rt->running = true;
+}
+
+static void end_drive(drive *d)
+{
+  ebbL_state *S = d->rt->head.state;
+  ebb_interrupt_unwatch(&d->interrupt);
+  S->from = d->outer_from;
+  S->driving = d->outer_driving;
+  d->rt->running = false;
+}
+
+/* --- Ctrl-C --------------------------------------------------------------------- */
+
+static void interrupt_hook(lua_State *L, lua_Debug *ar)
+{
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  ebbL_state *S = ebbL_state_find(L);
+  ebbL_task *task = S->current;
+  if (task == NULL)
+    return;
+  if (task->is_main || task->L != L || !lua_isyieldable(L)) {
+    luaL_error(L, "interrupted!");
+    return;
+  }
+  /* a task in the background: it only gives way */
+  ebb_task_yield(&task->core);
+  task->n_args = 0;
+  lua_yield(L, 0);
+}
+
+/* In the signal handler, as lua.c does it: only lua_sethook is allowed. */
+static void interrupt_notify(void *ud)
+{
+  ebbL_state *S = ud;
+  ebbL_task *task = S->current;
+  if (task != NULL && task->L != NULL)
+    lua_sethook(task->L, interrupt_hook,
+                LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+static void watch_interrupt(drive *d)
+{
+  ebbL_rt *rt = d->rt;
+  if (rt->driver == NULL || d->interrupt.active)
+    return;
+  d->interrupt.notify = interrupt_notify;
+  d->interrupt.notify_ud = rt->head.state;
+  ebb_interrupt_watch(&d->interrupt, rt->driver, !rt->handle_sigint);
+}
+
+/* The first Ctrl-C cancels what is waited for; a second one, where Ctrl-C is
+   asked for (the command), ends the process as if nobody had watched. */
+static void handle_interrupt(drive *d)
+{
+  ebbL_rt *rt = d->rt;
+  if (d->interrupt.count >= 2 && rt->handle_sigint) {
+    ebb_interrupt_unwatch(&d->interrupt);
+    signal(SIGINT, SIG_DFL);
+    raise(SIGINT);
+    return;
+  }
+  if (rt->interrupts > 0)
+    return;
+  rt->interrupts = 1;
+  if (d->main != NULL && d->main->task != NULL) {
+    lua_pushliteral(d->L, "interrupted");
+    ebbL_cancel_task(d->L, d->main->task, lua_gettop(d->L));
+    lua_pop(d->L, 1);
+  }
+}
+
+/* --- turns ------------------------------------------------------------------------ */
+
+static bool is_busy(const ebbL_rt *rt)
+{
+  return rt->driver != NULL && ebb_driver_is_busy(rt->driver);
+}
+
+static bool holds_time(const ebbL_rt *rt)
+{
+  return rt->driver != NULL && ebb_driver_holds_time(rt->driver);
+}
+
+static void turn(drive *d)
+{
+  ebb_rt *core = &d->rt->core;
+  core->count.turns++;
+  ebb_rt_refresh(core);
+  ebb_rt_fire(core);
+  ebb_rt_run_ready(core, EBB_TURN_LIMIT);
+  if (EBB_UNLIKELY(!ebb_list_is_empty(&d->rt->unobserved)))
+    ebbL_report_due(d->L, d->rt, false);
+}
+
+/* An error nobody takes is reported a second later even while all wait. */
+static uint64_t wait_limit(const ebbL_rt *rt, uint64_t due_ns)
+{
+  if (ebb_list_is_empty(&rt->unobserved))
+    return due_ns;
+  ebbL_failure *first =
+      ebb_container_of(rt->unobserved.next, ebbL_failure, link);
+  uint64_t report_ns = first->failed_ns + EBB_NS_PER_S;
+  return report_ns < due_ns ? report_ns : due_ns;
+}
+
+/* Nothing is ready: waits for I/O or time. False when nothing can ever happen. */
+static bool wait_for_work(drive *d, uint64_t until_ns)
+{
+  ebbL_rt *rt = d->rt;
+  ebb_rt *core = &rt->core;
+  uint64_t due_ns = ebb_rt_next_due(core);
+  bool busy = is_busy(rt);
+  if (until_ns < due_ns)
+    due_ns = until_ns;
+  if (due_ns == EBB_NEVER && !busy)
+    return false;
+  if (!rt->is_virtual) {
+    watch_interrupt(d);
+    ebb_driver_wait(rt->driver, wait_limit(rt, due_ns));
+  } else if (holds_time(rt)) {
+    ebb_driver_wait(rt->driver, EBB_NEVER);
+  } else {
+    if (busy)
+      ebb_driver_poll(rt->driver);
+    if (core->n_ready == 0 && due_ns != EBB_NEVER)
+      ebb_rt_advance(core, due_ns);
+    else if (core->n_ready == 0)
+      ebb_driver_wait(rt->driver, wait_limit(rt, EBB_NEVER));
+  }
+  return true;
+}
+
+enum { LOOP_ENDED, LOOP_DEADLOCK };
+
+/* Turns until d->main has ended (its handle is on the stack). */
+static int loop(drive *d)
+{
+  ebbL_rt *rt = d->rt;
+  ebb_rt *core = &rt->core;
+  while (d->main->task != NULL) {
+    turn(d);
+    if (EBB_UNLIKELY(d->interrupt.count > 0))
+      handle_interrupt(d);
+    if (d->main->task == NULL)
+      break;
+    if (core->n_ready > 0) {
+      if (is_busy(rt))
+        ebb_driver_poll(rt->driver);
+    } else if (!wait_for_work(d, EBB_NEVER)) {
+      return LOOP_DEADLOCK;
+    }
+  }
+  return LOOP_ENDED;
+}
+
+static uint64_t in_seconds(const ebb_rt *core, double seconds)
+{
+  return ebb_due_in(core->now_ns, seconds);
+}
+
+static void cancel_all(drive *d)
+{
+  ebb_rt *core = &d->rt->core;
+  for (ebb_list *node = core->tasks.prev; node != &core->tasks;
+       node = node->prev) {
+    ebb_task *task = ebb_container_of(node, ebb_task, all);
+    if (!task->cancel_asked)
+      ebbL_cancel_task(d->L, ebbL_task_of(task), 0);
+  }
+}
+
+/* Cancels every task and runs their cleanups, until none is left or due_ns is
+   reached. */
+static void drain(drive *d, uint64_t due_ns)
+{
+  ebb_rt *core = &d->rt->core;
+  uint64_t spun = 0;
+  while (core->n_alive > 0) {
+    cancel_all(d);
+    turn(d);
+    if (EBB_UNLIKELY(d->interrupt.count > 1))
+      handle_interrupt(d);
+    if (core->n_alive == 0)
+      break;
+    if (core->n_ready == 0) {
+      if (core->now_ns >= due_ns || !wait_for_work(d, due_ns))
+        break;
+      spun = 0;
+    } else if (core->now_ns >= due_ns && ++spun > 64) {
+      break; /* they will not stop */
+    }
+  }
+}
+
+size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt)
+{
+  size_t n = 0;
+  while (!ebb_list_is_empty(&rt->core.tasks)) {
+    ebb_task *task = ebb_container_of(rt->core.tasks.next, ebb_task, all);
+    ebbL_task_kill(L, ebbL_task_of(task));
+    n++;
+  }
+  return n;
+}
+
+/* --- deadlock ------------------------------------------------------------------------ */
+
+#define DEADLOCK_MAX 50
+
+/* [-0, +1] The report: every task, what it waits for and where. */
+static void push_deadlock(lua_State *L, ebbL_rt *rt)
+{
+  int n = 0;
+  luaL_checkstack(L, 20, NULL);
+  lua_pushliteral(L, "EBB043: deadlock: all tasks are waiting");
+  ebb_list_foreach(node, &rt->core.tasks)
+  {
+    ebbL_task *task = ebbL_task_of(ebb_container_of(node, ebb_task, all));
+    if (++n > DEADLOCK_MAX) {
+      lua_pushliteral(L, "\n\t…");
+      lua_concat(L, 2);
+      break;
+    }
+    int top = lua_gettop(L);
+    const char *label = ebbL_tasklabel(L, task, 0);
+    const char *waits = ebbL_pushwaits(L, task);
+    ebbL_pushplace(L, task);
+    if (task->is_internal)
+      lua_pushfstring(L, "\n\tthe awaiting code waits for %s", waits);
+    else
+      lua_pushfstring(L, "\n\ttask %s waits for %s at %s", label, waits,
+                      lua_tostring(L, -1));
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    lua_concat(L, 2);
+  }
+}
+
+/* --- run ------------------------------------------------------------------------------ */
+
+/* [handle at idx] Pushes the results, or the error unprotected by the drive. */
+static int finish_main(lua_State *L, int idx, bool *failed)
+{
+  ebbL_handle *handle = lua_touserdata(L, idx);
+  *failed = handle->status != EBBL_DONE;
+  if (*failed) {
+    ebbL_pusherror(L, idx);
+    ebbL_taken(L, idx);
+    return 1;
+  }
+  return ebbL_pushresults(L, idx);
+}
+
+/* What was interrupted says so, unless its own error is on top. */
+static void interrupted(lua_State *L, ebbL_rt *rt, ebbL_handle *handle)
+{
+  if (rt->interrupts > 0 && handle->status == EBBL_CANCELLED) {
+    lua_pop(L, 1);
+    lua_pushliteral(L, "interrupted!");
+  }
+}
+
+static int run_main(lua_State *L, ebbL_rt *rt)
+{
+  ebbL_state *S = rt->head.state;
+  drive d;
+  if (!rt->is_virtual)
+    ebbL_rt_driver(L, rt);
+  rt->interrupts = 0;
+  ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, NULL);
+  task->is_main = true;
+  int handle_idx = lua_gettop(L);
+  ebbL_handle *handle = lua_touserdata(L, handle_idx);
+  handle->is_owned = true;
+  begin_drive(&d, L, rt);
+  d.main = handle;
+  watch_interrupt(&d);
+  int outcome = loop(&d);
+  if (outcome == LOOP_DEADLOCK)
+    push_deadlock(L, rt);
+  drain(&d, in_seconds(&rt->core,
+                       (double)rt->core.cleanup_timeout_ns / 1e9 + 1));
+  if (rt->core.n_alive > 0)
+    ebbL_rt_kill_all(L, rt);
+  if (handle->status == EBBL_FAILED)
+    ebbL_taken(L, handle_idx); /* it is thrown by run itself */
+  ebbL_report_due(L, rt, true);
+  end_drive(&d);
+  if (outcome == LOOP_DEADLOCK) {
+    ebbL_taken(L, handle_idx);
+    return lua_error(L);
+  }
+  bool failed;
+  int n = finish_main(L, handle_idx, &failed);
+  if (!failed)
+    return n;
+  interrupted(L, rt, handle);
+  return lua_error(L);
+}
+
+int ebbL_rt_run(lua_State *L)
+{
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  ebbL_checkcallable(L, 2);
+  not_inside_task(L, rt->head.state, "run");
+  not_closed(L, rt);
+  return run_main(L, rt);
+}
+
+/* --- drive: one await, other tasks go on meanwhile ---------------------------------------- */
+
+/* [.., fn, args…] (n_args of them on top) */
+static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
+{
+  ebbL_state *S = rt->head.state;
+  drive d;
+  if (!rt->is_virtual)
+    ebbL_rt_driver(L, rt);
+  rt->interrupts = 0;
+  ebbL_task *task = ebbL_spawn(L, S, rt, n_args, true, NULL);
+  task->is_internal = task->is_main = true;
+  int handle_idx = lua_gettop(L);
+  ebbL_handle *handle = lua_touserdata(L, handle_idx);
+  handle->is_owned = true;
+  begin_drive(&d, L, rt);
+  d.main = handle;
+  watch_interrupt(&d);
+  int outcome = loop(&d);
+  if (outcome == LOOP_DEADLOCK) {
+    push_deadlock(L, rt);
+    if (handle->task != NULL) {
+      ebbL_cancel_task(L, handle->task, 0);
+      if (loop(&d) == LOOP_DEADLOCK)
+        ebbL_task_kill(L, handle->task);
+    }
+    end_drive(&d);
+    ebbL_taken(L, handle_idx);
+    return lua_error(L);
+  }
+  end_drive(&d);
+  bool failed;
+  int n = finish_main(L, handle_idx, &failed);
+  if (!failed)
+    return n;
+  interrupted(L, rt, handle);
+  return lua_error(L);
+}
+
+int ebbL_drive(lua_State *L, ebbL_state *S, lua_CFunction fn)
+{
+  ebbL_rt *rt = ebbL_current_rt(L, S);
+  not_closed(L, rt);
+  if (rt->stepped || rt->is_hosted)
+    ebbL_error(L, "EBB055",
+               "cannot await outside of a task on a runtime that its host "
+               "drives; spawn a task");
+  ebbL_pushfunction(L, S, fn);
+  lua_insert(L, 1);
+  return drive_call(L, rt, lua_gettop(L) - 1);
+}
+
+static int l_await_op(lua_State *L)
+{
+  return ebbL_await(L, 1, l_await_op);
+}
+
+int ebbL_rt_block_on(lua_State *L)
+{
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  if (!ebbL_isop(L, 2))
+    ebbL_typeerror(L, 2, "operation");
+  not_inside_task(L, rt->head.state, "block on");
+  not_closed(L, rt);
+  lua_settop(L, 2);
+  ebbL_pushfunction(L, rt->head.state, l_await_op);
+  lua_insert(L, 2);
+  return drive_call(L, rt, 1);
+}
+
+/* --- step ------------------------------------------------------------------------------------ */
+
+/* Without a budget a step ends by itself even if tasks wake each other for
+   ever: each one that was alive has had this many turns. */
+#define STEP_TURNS 16
+
+static void run_step(drive *d, uint64_t end_ns, double dt_s)
+{
+  ebbL_rt *rt = d->rt;
+  ebb_rt *core = &rt->core;
+  ebb_list left;
+  size_t n_left = core->n_ready;
+  ebb_list_init(&left);
+  ebb_list_splice(&left, &core->ready);
+  core->n_ready = 0;
+  core->count.turns++;
+  ebb_rt_refresh(core);
+  ebb_rt_fire(core);
+  if (is_busy(rt))
+    ebb_driver_poll(rt->driver);
+  ebb_list_splice(&core->ready, &left);
+  core->n_ready += n_left;
+  ebb_rt_frame(core, dt_s);
+  size_t limit = STEP_TURNS * (core->n_alive + 64), ran = 0;
+  while (core->n_ready > 0) {
+    size_t chunk = end_ns == EBB_NEVER ? 16 : 1;
+    ran += ebb_rt_run_ready(core, chunk);
+    if (end_ns != EBB_NEVER ? ebb_driver_clock(NULL) >= end_ns : ran >= limit)
+      break;
+  }
+  ebbL_report_due(d->L, rt, false);
+}
+
+static void set_number(lua_State *L, const char *key, double value)
+{
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, key);
+}
+
+static void set_integer(lua_State *L, const char *key, uint64_t value)
+{
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, key);
+}
+
+static int push_info(lua_State *L, ebbL_rt *rt, uint64_t ran, double overrun)
+{
+  ebb_rt *core = &rt->core;
+  lua_createtable(L, 0, 8);
+  set_integer(L, "ran", ran);
+  set_integer(L, "ready", core->n_ready);
+  set_integer(L, "alive", core->n_alive);
+  set_number(L, "overrun", overrun);
+  set_number(L, "gc_max", (double)rt->gc_max_ns / 1e9);
+  uint64_t due_ns = ebb_rt_next_due(core);
+  if (due_ns != EBB_NEVER)
+    set_number(L, "next_deadline",
+               due_ns > core->now_ns ? (double)(due_ns - core->now_ns) / 1e9
+                                     : 0);
+  lua_pushboolean(L, core->n_alive > 0 && core->n_ready == 0 &&
+                         due_ns == EBB_NEVER && !is_busy(rt) &&
+                         ebb_list_is_empty(&core->frame));
+  lua_setfield(L, -2, "stuck");
+  ebb_list_foreach(node, &core->tasks)
+  {
+    ebb_task *task = ebb_container_of(node, ebb_task, all);
+    if (task->id == rt->slowest_id) {
+      ebbL_tasklabel(L, ebbL_task_of(task), 0);
+      lua_setfield(L, -2, "slowest_task");
+      return 1;
+    }
+  }
+  if (rt->slowest_id != 0) {
+    lua_pushfstring(L, "%I", (LUAI_UACINT)rt->slowest_id);
+    lua_setfield(L, -2, "slowest_task");
+  }
+  return 1;
+}
+
+int ebbL_rt_step(lua_State *L)
+{
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  double budget_s = lua_isnoneornil(L, 2) ? HUGE_VAL : ebbL_checkseconds(L, 2);
+  double dt_s = lua_isnoneornil(L, 3) ? -1 : ebbL_checkseconds(L, 3);
+  not_inside_task(L, rt->head.state, "step");
+  not_closed(L, rt);
+  uint64_t start_ns = ebb_driver_clock(NULL);
+  if (dt_s < 0) {
+    /* no frame time was given: what has passed since the previous step */
+    uint64_t now_ns = ebb_rt_refresh(&rt->core);
+    dt_s = rt->stepped && !lua_isnumber(L, 3)
+               ? (double)(now_ns - rt->last_step_ns) / 1e9
+               : 0;
+  }
+  rt->last_step_ns = rt->core.now_ns;
+  uint64_t end_ns = ebb_due_in(start_ns, budget_s);
+  uint64_t polls = rt->core.count.polls;
+  rt->stepped = true;
+  rt->timing = true;
+  rt->slowest_id = rt->slowest_ns = 0;
+  drive d;
+  begin_drive(&d, L, rt);
+  run_step(&d, end_ns, dt_s);
+  end_drive(&d);
+  uint64_t now_ns = ebb_driver_clock(NULL);
+  double overrun = end_ns != EBB_NEVER && now_ns > end_ns
+                       ? (double)(now_ns - end_ns) / 1e9
+                       : 0;
+  return push_info(L, rt, rt->core.count.polls - polls, overrun);
+}
+
+/* --- shutdown --------------------------------------------------------------------------------- */
+
+static int shut_down(lua_State *L, ebbL_rt *rt, double grace_s)
+{
+  drive d;
+  double limit_s = (double)rt->core.cleanup_timeout_ns / 1e9;
+  if (grace_s > limit_s)
+    grace_s = limit_s;
+  if (!rt->is_virtual)
+    ebbL_rt_driver(L, rt);
+  begin_drive(&d, L, rt);
+  ebb_rt_refresh(&rt->core);
+  drain(&d, in_seconds(&rt->core, grace_s));
+  rt->shutting_down = true;
+  size_t n = ebbL_rt_kill_all(L, rt);
+  ebbL_report_due(L, rt, true);
+  end_drive(&d);
+  ebbL_rt_fini(L, rt);
+  lua_pushinteger(L, (lua_Integer)n);
+  return 1;
+}
+
+int ebbL_rt_shutdown(lua_State *L)
+{
+  ebbL_rt *rt = check_open(L);
+  double grace_s = lua_isnoneornil(L, 2)
+                       ? (double)rt->core.cleanup_timeout_ns / 1e9
+                       : ebbL_checkseconds(L, 2);
+  not_inside_task(L, rt->head.state, "shut down");
+  return shut_down(L, rt, grace_s);
+}
+
+int ebbL_rt_close(lua_State *L)
+{
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  if (rt->closed)
+    return 0;
+  not_inside_task(L, rt->head.state, "close");
+  return shut_down(L, rt, 0);
+}

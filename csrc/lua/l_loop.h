@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Driving a runtime: run, block_on, step, shutdown, and the implicit drive of
+   an await outside of tasks. */
+#ifndef EBB_LUA_LOOP_H
+#define EBB_LUA_LOOP_H
+
+#include "lua/l_rt.h"
+
+int ebbL_rt_run(lua_State *L);      /* [rt, main, args…] */
+int ebbL_rt_block_on(lua_State *L); /* [rt, op] */
+int ebbL_rt_step(lua_State *L);     /* [rt, budget, dt] */
+int ebbL_rt_shutdown(lua_State *L); /* [rt, grace] */
+int ebbL_rt_close(lua_State *L);    /* [rt] */
+
+/* Ends every task at once, without awaiting anything. [no-raise] */
+size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "uv/driver.h"
+
+#include "base/base.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <uv.h>
+
+struct ebb_driver {
+  ebb_alloc *alloc;
+  uv_loop_t *loop;
+  uv_loop_t own;
+  bool is_own;
+  uv_async_t *wakeup; /* in its own block: freed by its close callback */
+  uv_timer_t *alarm;  /* the coarse part of a wait */
+  size_t n_busy, n_holding;
+  unsigned n_closing;
+};
+
+uint64_t ebb_driver_clock(void *driver)
+{
+  (void)driver;
+  return uv_hrtime();
+}
+
+static void on_wakeup(uv_async_t *handle)
+{
+  (void)handle; /* returning from the poll is all it is for */
+}
+
+static void on_alarm(uv_timer_t *handle)
+{
+  (void)handle;
+}
+
+static void *get(ebb_driver *driver, size_t n_bytes)
+{
+  return ebb_alloc_get(driver->alloc, n_bytes);
+}
+
+static int start_handles(ebb_driver *driver)
+{
+  int error = uv_async_init(driver->loop, driver->wakeup, on_wakeup);
+  if (error != 0)
+    return error;
+  driver->wakeup->data = driver;
+  uv_unref((uv_handle_t *)driver->wakeup);
+  uv_timer_init(driver->loop, driver->alarm);
+  driver->alarm->data = driver;
+  return 0;
+}
+
+ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
+                            int *error)
+{
+  ebb_driver *driver = ebb_alloc_get(alloc, sizeof *driver);
+  *error = UV_ENOMEM;
+  if (driver == NULL)
+    return NULL;
+  *driver = (ebb_driver){.alloc = alloc, .loop = shared};
+  driver->wakeup = get(driver, sizeof *driver->wakeup);
+  driver->alarm = get(driver, sizeof *driver->alarm);
+  if (driver->wakeup == NULL || driver->alarm == NULL)
+    goto no_handles;
+  if (shared == NULL) {
+    *error = uv_loop_init(&driver->own);
+    if (*error != 0)
+      goto no_handles;
+    driver->is_own = true;
+    driver->loop = &driver->own;
+  }
+  *error = start_handles(driver);
+  if (*error != 0)
+    goto no_start;
+  return driver;
+
+no_start:
+  if (driver->is_own)
+    uv_loop_close(driver->loop);
+no_handles:
+  ebb_alloc_put(alloc, driver->wakeup, sizeof *driver->wakeup);
+  ebb_alloc_put(alloc, driver->alarm, sizeof *driver->alarm);
+  ebb_alloc_put(alloc, driver, sizeof *driver);
+  return NULL;
+}
+
+static void on_close(uv_handle_t *handle)
+{
+  ebb_driver *driver = handle->data;
+  driver->n_closing--;
+}
+
+static void close_handle(ebb_driver *driver, uv_handle_t *handle)
+{
+  driver->n_closing++;
+  uv_close(handle, on_close);
+}
+
+void ebb_driver_close(ebb_driver *driver)
+{
+  close_handle(driver, (uv_handle_t *)driver->wakeup);
+  close_handle(driver, (uv_handle_t *)driver->alarm);
+  /* Requests in flight end by themselves: their memory is theirs. */
+  while (driver->n_closing > 0 || driver->n_holding > 0)
+    uv_run(driver->loop, UV_RUN_ONCE);
+  if (driver->is_own) {
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+    uv_loop_close(driver->loop);
+  }
+  ebb_alloc_put(driver->alloc, driver->wakeup, sizeof *driver->wakeup);
+  ebb_alloc_put(driver->alloc, driver->alarm, sizeof *driver->alarm);
+  ebb_alloc_put(driver->alloc, driver, sizeof *driver);
+}
+
+struct uv_loop_s *ebb_driver_loop(ebb_driver *driver)
+{
+  return driver->loop;
+}
+
+void ebb_driver_poll(ebb_driver *driver)
+{
+  uv_run(driver->loop, UV_RUN_NOWAIT);
+}
+
+/* Sub-millisecond waits: libuv counts in milliseconds, but its descriptor can
+   be polled with nanoseconds. */
+static void wait_fine(ebb_driver *driver, uint64_t wait_ns)
+{
+  struct pollfd fd = {uv_backend_fd(driver->loop), POLLIN, 0};
+#if defined(__linux__) || defined(__FreeBSD__)
+  struct timespec span = {(time_t)(wait_ns / EBB_NS_PER_S),
+                          (long)(wait_ns % EBB_NS_PER_S)};
+  (void)ppoll(&fd, 1, &span, NULL);
+#else
+  (void)poll(&fd, 1, (int)((wait_ns + 999999) / 1000000));
+#endif
+}
+
+/* Above this, the coarse part is left to libuv, which then needs one system
+   call less. */
+#define FINE_NS UINT64_C(3000000)
+#define COARSE_MAX_MS UINT64_C(86400000)
+
+void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)
+{
+  /* what has been started since is registered, and what is there handled */
+  uint64_t now_ns = uv_hrtime();
+  uint64_t wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+  if (wait_ns == 0) {
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+    return;
+  }
+  if (due_ns != EBB_NEVER && wait_ns <= FINE_NS) {
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+    int limit_ms =
+        uv_loop_alive(driver->loop) ? uv_backend_timeout(driver->loop) : -1;
+    now_ns = uv_hrtime();
+    wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+    if (limit_ms >= 0 && (uint64_t)limit_ms * 1000000 < wait_ns)
+      wait_ns = (uint64_t)limit_ms * 1000000;
+    if (wait_ns > 0)
+      wait_fine(driver, wait_ns);
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+    return;
+  }
+  uv_ref((uv_handle_t *)driver->wakeup);
+  if (due_ns != EBB_NEVER) {
+    uint64_t wait_ms = wait_ns / 1000000 - 1;
+    uv_update_time(driver->loop);
+    uv_timer_start(driver->alarm, on_alarm,
+                   wait_ms < COARSE_MAX_MS ? wait_ms : COARSE_MAX_MS, 0);
+  }
+  uv_run(driver->loop, UV_RUN_ONCE);
+  uv_timer_stop(driver->alarm);
+  uv_unref((uv_handle_t *)driver->wakeup);
+}
+
+void ebb_driver_wakeup(ebb_driver *driver)
+{
+  uv_async_send(driver->wakeup);
+}
+
+void ebb_driver_begin(ebb_driver *driver, bool holds_time)
+{
+  driver->n_busy++;
+  driver->n_holding += holds_time;
+}
+
+void ebb_driver_end(ebb_driver *driver, bool holds_time)
+{
+  EBB_CHECK(driver->n_busy > 0);
+  driver->n_busy--;
+  driver->n_holding -= holds_time;
+}
+
+bool ebb_driver_is_busy(const ebb_driver *driver)
+{
+  return driver->n_busy > 0;
+}
+
+bool ebb_driver_holds_time(const ebb_driver *driver)
+{
+  return driver->n_holding > 0;
+}
