@@ -40,6 +40,17 @@ describe("nested timeouts", function()
     assert.is_false(returned)
   end)
 
+  it_runs("TM9 of two equal ones around an op the outer strikes too", function()
+    local ch, returned = ebb.channel(), false
+    local outer = pack(ebb.timeout(1, function()
+      ebb.timeout(1, ch)
+      returned = true
+    end))
+    assert.same({ n = 3, nil, "timeout", 1 }, outer)
+    assert.is_false(returned)
+    assert.same({ n = 2, 0, 0 }, pack(ch:waiters()))
+  end)
+
   it_runs("20 deep: each may be the one that strikes", function()
     for which = 1, 20 do
       local function nest(level)
