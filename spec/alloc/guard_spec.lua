@@ -1,4 +1,5 @@
--- Guards: what they free, in which order, on which way out, and what they refuse. None of this needs a task.
+-- Guards: what they free, in which order, on which way out, and what they refuse. None of this
+-- needs a task.
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local throws = helper.throws
@@ -23,23 +24,22 @@ describe("a guard", function()
     assert.same({ live = 0, peak = 1080, count = 0 }, g:stats())
   end)
 
-  it("S0.7 frees everything on the normal way out, an early return, a break and an error", function()
+  it("S0.7 frees everything on the normal way out, return, break and error", function()
     local before = ebb.alloc.stats().pool.live
     local kept
     local ways = {
       function() local g <close> = ebb.guard() kept = g:bytes(10) end,
       function()
-        for _ = 1, 2 do
-          local g <close> = ebb.guard()
-          kept = g:bytes(10)
-          if #kept == 10 then return "early" end
-        end
+        local g <close> = ebb.guard()
+        kept = g:bytes(10)
+        if #kept == 10 then return "early" end
+        kept = nil
       end,
       function()
-        while true do
+        for i = 1, 2 do
           local g <close> = ebb.guard()
           kept = g:bytes(10)
-          break
+          if i == 2 then break end
         end
       end,
       function()
@@ -293,7 +293,8 @@ describe("own", function()
 
   it("refuses what cannot be closed", function()
     local g <close> = ebb.guard()
-    for _, x in ipairs({ {}, 1, "x", true, print, { close = 1 }, g:bytes(1), g:box(1), coroutine.create(print) }) do
+    local thread = coroutine.create(print)
+    for _, x in ipairs({ {}, 1, "x", true, print, { close = 1 }, g:bytes(1), g:box(1), thread }) do
       throws("something to close", g.own, g, x)
     end
     throws("own itself", g.own, g, g)
@@ -416,7 +417,8 @@ describe("a box", function()
 end)
 
 describe("bad input to guards", function()
-  local wrong = { "x", {}, true, print, 0 / 0, math.huge, -1, 1.5, math.mininteger, math.maxinteger, 2 ^ 53 }
+  local wrong = { "x", {}, true, print, 0 / 0, math.huge, -1, 1.5, 2 ^ 53,
+    math.mininteger, math.maxinteger }
 
   it("R166 wrong sizes throw and take nothing", function()
     local g <close> = ebb.guard()
@@ -447,8 +449,9 @@ describe("bad input to guards", function()
   it("methods on something else throw", function()
     local g <close> = ebb.guard()
     local b = g:bytes(8)
-    for _, name in ipairs({ "bytes", "array", "vec", "buffer", "box", "own", "defer", "release", "promote", "guard",
-      "stats", "close", "reset" }) do
+    local names = { "bytes", "array", "vec", "buffer", "box", "own", "defer", "release", "promote",
+      "guard", "stats", "close", "reset" }
+    for _, name in ipairs(names) do
       for _, self in ipairs({ {}, 1, "x", io.stdout, b }) do
         assert.is_false((pcall(g[name], self, 1)), name)
       end
@@ -469,8 +472,9 @@ describe("bad input to guards", function()
 
   it("the metatables are locked and named", function()
     local g <close> = ebb.guard()
-    for name, x in pairs({ bytes = g:bytes(1), array = g:array("u8", 1), vec = g:vec("u8"), buffer = g:buffer(),
-      box = g:box(1), guard = g }) do
+    local objects = { bytes = g:bytes(1), array = g:array("u8", 1), vec = g:vec("u8"),
+      buffer = g:buffer(), box = g:box(1), guard = g }
+    for name, x in pairs(objects) do
       assert.equal("ebb." .. name, getmetatable(x))
       assert.is_false((pcall(setmetatable, x, {})))
       assert.truthy(tostring(x):find("ebb." .. name .. ":", 1, true))
