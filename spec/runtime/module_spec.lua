@@ -70,7 +70,7 @@ describe("requiring ebb", function()
         __newindex = function(_, k) error("new global " .. tostring(k)) end,
       })
       local ebb = require "ebb"
-      local write = io.write
+      local write, join = io.write, ebb.join
       local names = { "pcall", "xpcall", "error", "type", "select", "tostring", "setmetatable",
         "getmetatable", "ipairs", "pairs", "next", "assert", "require", "rawequal", "coroutine",
         "table", "debug", "math", "string" }
@@ -80,7 +80,7 @@ describe("requiring ebb", function()
         local s <close> = ebb.scope()
         s:spawn(function() ch:send("fine\n") end)
         local _, v = ebb.select(ch, ebb.after(10))
-        ebb.join(function() ebb.sleep(0.001) end, function() end)
+        join(function() ebb.sleep(0.001) end, function() end)
         ebb.timeout(0.001, ebb.sleep, 1)
         s:wait()
         write(v)
