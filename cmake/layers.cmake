@@ -30,7 +30,8 @@ ebb_layer(sync ebb_core)
 # libuv's header needs more than C11: pthread_rwlock_t and friends.
 ebb_layer(uv ebb_sync)
 target_compile_definitions(ebb_uv ${EBB_uv_SCOPE} _GNU_SOURCE)
-target_link_libraries(ebb_uv INTERFACE ${EBB_UV_LINK})
+target_link_libraries(ebb_uv INTERFACE ${EBB_UV_LINK}
+  $<$<PLATFORM_ID:Linux>:m>)
 if(EBB_uv_SCOPE STREQUAL "PRIVATE")
   target_link_libraries(ebb_uv PRIVATE ${EBB_UV_LINK})
 endif()
