@@ -427,9 +427,9 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
     if (!ebb_slab_reserve(&S->tasks, 1))
       ebbL_nomem(L);
   }
-  ebbL_slots_reserve(L, S, 1, 1);
   bool eager = S->n_idle > 0 || n > LAZY_MAX;
   int size = size_class(n);
+  ebbL_slots_reserve(L, S, 1, !eager && size == 1 ? 2 : 1);
   if (!eager)
     ebbL_slots_reserve(L, S, size, 1);
   luaL_checkstack(L, 8, "too many arguments");

@@ -1,0 +1,25 @@
+--- ebb: structured async for Lua. The surface: everything of ebb.core, and what is written in Lua.
+-- Submodules (ebb.fs, …) and the functions built from the core's are loaded when first touched.
+local core = require "ebb.core"
+
+--- Which file defines what; a field of that file's table, or the whole table.
+local modules = {
+  fs = "ebb.fs",
+  join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
+  race = "ebb.group", map = "ebb.group",
+}
+local whole = { fs = true }
+
+local ebb = {}
+for name, value in pairs(core) do ebb[name] = value end
+
+return setmetatable(ebb, {
+  __index = function(self, name)
+    local module = modules[name]
+    if not module then return nil end
+    local value = require(module)
+    if not whole[name] then value = value[name] end
+    rawset(self, name, value)
+    return value
+  end,
+})
