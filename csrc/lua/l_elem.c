@@ -266,10 +266,10 @@ static inline bool operand_integer(const ebbL_operand *operand, size_t i,
     }
     x = load_number(operand->elem, operand->data, i);
   }
-  if (!(x >= -0x1p63 && x < 0x1p63) || floor(x) != x)
+  if (!(x >= -0x1p63 && x < 0x1p63))
     return false;
   *value = (int64_t)x;
-  return true;
+  return (double)*value == x;
 }
 
 static inline double operand_number(const ebbL_operand *operand, size_t i)

@@ -56,10 +56,8 @@ static void push_values(lua_State *L, int guard_idx)
   lua_setiuservalue(L, guard_idx, 1);
 }
 
-/* [raises] The value at value_idx becomes the newest entry of the guard at
-   guard_idx. Nothing has changed if it raises. */
-static ebbL_entry *add_entry(lua_State *L, int guard_idx, int value_idx,
-                             uint32_t kind)
+ebbL_entry *ebbL_entry_add(lua_State *L, int guard_idx, int value_idx,
+                           uint32_t kind)
 {
   ebbL_guard *guard = ebbL_checkguard(L, guard_idx);
   push_values(L, guard_idx);
@@ -113,8 +111,7 @@ void ebbL_entry_free(lua_State *L, ebbL_guard *guard, int values_idx,
   ebb_slab_put(&guard->memory->items, entry);
 }
 
-/* [-0, +0] The entry of the object at idx in the guard at 1, or NULL. */
-static ebbL_entry *find_entry(lua_State *L, int idx)
+ebbL_entry *ebbL_entry_find(lua_State *L, int idx)
 {
   ebbL_entry *entry = NULL;
   if (lua_type(L, idx) != LUA_TTABLE && lua_type(L, idx) != LUA_TUSERDATA)
@@ -165,7 +162,7 @@ static int l_guard_guard(lua_State *L)
   ebbL_guard *guard = ebbL_checkguard(L, 1);
   lua_settop(L, 1);
   ebbL_guard *child = new_guard(L, guard->head.state, guard->memory, 1);
-  ebbL_entry *entry = add_entry(L, 1, 2, EBBL_ITEM_OWN);
+  ebbL_entry *entry = ebbL_entry_add(L, 1, 2, EBBL_ITEM_OWN);
   entry->child = child;
   child->parent = entry;
   guard->n_children++;
@@ -224,8 +221,8 @@ static int l_guard_own(lua_State *L)
     ebbL_argerror(L, 2, "a guard cannot own itself");
   if (!ebbL_is_closable(L, 2))
     ebbL_typeerror(L, 2, "something to close (with __close or a close method)");
-  if (find_entry(L, 2) == NULL)
-    add_entry(L, 1, 2, EBBL_ITEM_OWN);
+  if (ebbL_entry_find(L, 2) == NULL)
+    ebbL_entry_add(L, 1, 2, EBBL_ITEM_OWN);
   return 1;
 }
 
@@ -235,131 +232,8 @@ static int l_guard_defer(lua_State *L)
   ebbL_checkguard(L, 1);
   ebbL_checkcallable(L, 2);
   lua_settop(L, 2);
-  add_entry(L, 1, 2, EBBL_ITEM_DEFER);
+  ebbL_entry_add(L, 1, 2, EBBL_ITEM_DEFER);
   return 0;
-}
-
-/* --- letting go
- * -------------------------------------------------------------------- */
-
-/* The memory at 2 is the guard's and live. [raises] EBB011, EBB014 */
-static void check_mine(lua_State *L, const ebbL_guard *guard,
-                       const ebb_item *item, const ebbL_places *places)
-{
-  if (item->guard == NULL)
-    ebbL_error(L, "EBB011", "freed twice: %s%s", luaL_tolstring(L, 2, NULL),
-               ebbL_places_push(L, places));
-  if (item->guard != &guard->guard)
-    ebbL_error(L, "EBB014", "memory of another guard: %s%s",
-               luaL_tolstring(L, 2, NULL), ebbL_places_push(L, places));
-}
-
-/* The span at 2, if it is one, checked to be the guard's own memory. */
-static ebbL_span *span_of(lua_State *L, const ebbL_guard *guard)
-{
-  ebbL_span *span = ebbL_tospan(L, 2);
-  if (span == NULL)
-    return NULL;
-  if (span->is_view)
-    ebbL_argerror(L, 2, "a view has no memory of its own; give what it views");
-  check_mine(L, guard, &span->block.item, span->places);
-  return span;
-}
-
-/* The box at 2, likewise. */
-static ebbL_box *box_of(lua_State *L, const ebbL_guard *guard)
-{
-  ebbL_box *box = ebbL_test(L, 2, &ebbL_box_type);
-  if (box != NULL)
-    check_mine(L, guard, &box->item, box->places);
-  return box;
-}
-
-/* The entry of the object at 2, which must be the guard's. [raises] */
-static ebbL_entry *entry_of(lua_State *L)
-{
-  ebbL_entry *entry = find_entry(L, 2);
-  if (entry != NULL)
-    return entry;
-  const ebbL_guard *child = ebbL_test(L, 2, &ebbL_guard_type);
-  if (child != NULL && child->state == EBBL_CLOSED)
-    ebbL_error(L, "EBB011", "freed twice: %s", luaL_tolstring(L, 2, NULL));
-  if (!ebbL_is_closable(L, 2))
-    ebbL_typeerror(L, 2, "something of the guard's");
-  ebbL_error(L, "EBB014", "not owned by this guard: %s",
-             luaL_tolstring(L, 2, NULL));
-  return NULL;
-}
-
-static int released(lua_State *L, int status, lua_KContext ctx)
-{
-  (void)L, (void)status, (void)ctx;
-  return 0;
-}
-
-/* g:release(x): frees or closes it now. [yields] */
-static int l_guard_release(lua_State *L)
-{
-  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
-  luaL_checkany(L, 2);
-  lua_settop(L, 2);
-  ebbL_span *span = span_of(L, guard);
-  if (span != NULL) {
-    char place[sizeof(span->places->freed)];
-    if (span->places != NULL)
-      ebbL_place_write(L, place);
-    ebbL_memory_credit(guard->memory, span->block.n_bytes);
-    ebbL_span_free(span, span->places != NULL ? place : NULL);
-    return 0;
-  }
-  ebbL_box *box = box_of(L, guard);
-  if (box != NULL) {
-    if (box->places != NULL)
-      ebbL_place_write(L, box->places->freed);
-    ebbL_box_free(L, box, 2);
-    return 0;
-  }
-  ebbL_entry *entry = entry_of(L);
-  lua_getiuservalue(L, 1, 1);
-  ebbL_entry_free(L, guard, 3, entry);
-  int n_args = ebbL_pushcloser(L, 2);
-  lua_callk(L, n_args, 0, 0, released);
-  return 0;
-}
-
-/* g:promote(x, [to]) → x: from now on `to` frees it, or the collector. */
-static int l_guard_promote(lua_State *L)
-{
-  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type), *to = NULL;
-  luaL_checkany(L, 2);
-  lua_settop(L, 3);
-  if (!lua_isnil(L, 3))
-    to = ebbL_checkguard(L, 3);
-  ebb_guard *target = to != NULL ? &to->guard : &guard->memory->loose;
-  ebbL_span *span = span_of(L, guard);
-  ebbL_box *box = span == NULL ? box_of(L, guard) : NULL;
-  if (span != NULL) {
-    ebb_block_move(&span->block, target);
-  } else if (box != NULL) {
-    ebb_guard_remove(&box->item);
-    ebb_guard_add(target, &box->item, EBBL_ITEM_BOX);
-  } else {
-    ebbL_entry *entry = entry_of(L);
-    if (entry->child != NULL)
-      ebbL_argerror(L, 2, "a child guard stays with its parent");
-    if (to != NULL && to != guard)
-      add_entry(L, 3, 2, EBBL_ITEM_OWN);
-    if (to != guard) {
-      lua_getiuservalue(L, 1, 1);
-      ebbL_entry_free(L, guard, -1, entry);
-    }
-    lua_settop(L, 2);
-    return 1;
-  }
-  lua_pushvalue(L, 3); /* the guard that it keeps alive, or nil */
-  lua_setiuservalue(L, 2, 1);
-  lua_settop(L, 2);
-  return 1;
 }
 
 /* --- the rest
@@ -390,13 +264,20 @@ static int l_guard_tostring(lua_State *L)
 }
 
 static const luaL_Reg guard_methods[] = {
-    {"bytes", l_guard_bytes},     {"array", l_guard_array},
-    {"vec", l_guard_vec},         {"buffer", l_guard_buffer},
-    {"box", ebbL_guard_box},      {"own", l_guard_own},
-    {"defer", l_guard_defer},     {"release", l_guard_release},
-    {"promote", l_guard_promote}, {"guard", l_guard_guard},
-    {"stats", l_guard_stats},     {"close", ebbL_guard_close},
-    {"reset", ebbL_guard_reset},  {NULL, NULL},
+    {"bytes", l_guard_bytes},
+    {"array", l_guard_array},
+    {"vec", l_guard_vec},
+    {"buffer", l_guard_buffer},
+    {"box", ebbL_guard_box},
+    {"own", l_guard_own},
+    {"defer", l_guard_defer},
+    {"release", ebbL_guard_release},
+    {"promote", ebbL_guard_promote},
+    {"guard", l_guard_guard},
+    {"stats", l_guard_stats},
+    {"close", ebbL_guard_close},
+    {"reset", ebbL_guard_reset},
+    {NULL, NULL},
 };
 
 static const luaL_Reg guard_meta[] = {

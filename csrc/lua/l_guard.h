@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the guard share: l_guard.c (making, letting go),
-   l_guard_close.c (closing), l_box.c. */
+/* What the files of the guard share: l_guard.c (making),
+   l_guard_release.c, l_guard_close.c, l_box.c. */
 #ifndef EBB_LUA_GUARD_H
 #define EBB_LUA_GUARD_H
 
@@ -12,6 +12,12 @@ bool ebbL_is_closable(lua_State *L, int idx);
    returns how many arguments. */
 int ebbL_pushcloser(lua_State *L, int idx);
 
+/* [raises] The value at value_idx becomes the newest entry of the guard at
+   guard_idx (absolute indices). Nothing has changed if it raises. */
+ebbL_entry *ebbL_entry_add(lua_State *L, int guard_idx, int value_idx,
+                           uint32_t kind);
+/* [-0, +0] The entry of the object at idx in the guard at 1, or NULL. */
+ebbL_entry *ebbL_entry_find(lua_State *L, int idx);
 /* The entry leaves its guard, and its value the table at values_idx. Room for 2
    more values on the stack. [no-raise] */
 void ebbL_entry_free(lua_State *L, ebbL_guard *guard, int values_idx,
@@ -22,6 +28,10 @@ void ebbL_entry_free(lua_State *L, ebbL_guard *guard, int values_idx,
 int ebbL_guard_close(lua_State *L);
 int ebbL_guard_gc(lua_State *L);
 int ebbL_guard_reset(lua_State *L);
+
+/* g:release(x) [yields], g:promote(x, [to]) */
+int ebbL_guard_release(lua_State *L);
+int ebbL_guard_promote(lua_State *L);
 
 /* g:box(v) */
 int ebbL_guard_box(lua_State *L);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Letting single things go before their guard closes: release frees or closes
+   them, promote gives them to another guard or to the collector. */
+#include "lua/l_guard.h"
+
+/* The memory at 2 is the guard's and live. [raises] EBB011, EBB014 */
+static void check_mine(lua_State *L, const ebbL_guard *guard,
+                       const ebb_item *item, const ebbL_places *places)
+{
+  if (item->guard == NULL)
+    ebbL_error(L, "EBB011", "freed twice: %s%s", luaL_tolstring(L, 2, NULL),
+               ebbL_places_push(L, places));
+  if (item->guard != &guard->guard)
+    ebbL_error(L, "EBB014", "memory of another guard: %s%s",
+               luaL_tolstring(L, 2, NULL), ebbL_places_push(L, places));
+}
+
+/* The span at 2, if it is one, checked to be the guard's own memory. */
+static ebbL_span *span_of(lua_State *L, const ebbL_guard *guard)
+{
+  ebbL_span *span = ebbL_tospan(L, 2);
+  if (span == NULL)
+    return NULL;
+  if (span->is_view)
+    ebbL_argerror(L, 2, "a view has no memory of its own; give what it views");
+  check_mine(L, guard, &span->block.item, span->places);
+  return span;
+}
+
+/* The box at 2, likewise. */
+static ebbL_box *box_of(lua_State *L, const ebbL_guard *guard)
+{
+  ebbL_box *box = ebbL_test(L, 2, &ebbL_box_type);
+  if (box != NULL)
+    check_mine(L, guard, &box->item, box->places);
+  return box;
+}
+
+/* The entry of the object at 2, which must be the guard's. [raises] */
+static ebbL_entry *entry_of(lua_State *L)
+{
+  ebbL_entry *entry = ebbL_entry_find(L, 2);
+  if (entry != NULL)
+    return entry;
+  const ebbL_guard *child = ebbL_test(L, 2, &ebbL_guard_type);
+  if (child != NULL && child->state == EBBL_CLOSED)
+    ebbL_error(L, "EBB011", "freed twice: %s", luaL_tolstring(L, 2, NULL));
+  if (!ebbL_is_closable(L, 2))
+    ebbL_typeerror(L, 2, "something of the guard's");
+  ebbL_error(L, "EBB014", "not owned by this guard: %s",
+             luaL_tolstring(L, 2, NULL));
+  return NULL;
+}
+
+static int released(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)L, (void)status, (void)ctx;
+  return 0;
+}
+
+/* g:release(x): frees or closes it now. [yields] */
+int ebbL_guard_release(lua_State *L)
+{
+  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
+  ebbL_span *span = span_of(L, guard);
+  if (span != NULL) {
+    char place[sizeof(span->places->freed)];
+    if (span->places != NULL)
+      ebbL_place_write(L, place);
+    ebbL_memory_credit(guard->memory, span->block.n_bytes);
+    ebbL_span_free(span, span->places != NULL ? place : NULL);
+    return 0;
+  }
+  ebbL_box *box = box_of(L, guard);
+  if (box != NULL) {
+    if (box->places != NULL)
+      ebbL_place_write(L, box->places->freed);
+    ebbL_box_free(L, box, 2);
+    return 0;
+  }
+  ebbL_entry *entry = entry_of(L);
+  lua_getiuservalue(L, 1, 1);
+  ebbL_entry_free(L, guard, 3, entry);
+  int n_args = ebbL_pushcloser(L, 2);
+  lua_callk(L, n_args, 0, 0, released);
+  return 0;
+}
+
+/* g:promote(x, [to]) → x: from now on `to` frees it, or the collector. */
+int ebbL_guard_promote(lua_State *L)
+{
+  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type), *to = NULL;
+  luaL_checkany(L, 2);
+  lua_settop(L, 3);
+  if (!lua_isnil(L, 3))
+    to = ebbL_checkguard(L, 3);
+  ebb_guard *target = to != NULL ? &to->guard : &guard->memory->loose;
+  ebbL_span *span = span_of(L, guard);
+  ebbL_box *box = span == NULL ? box_of(L, guard) : NULL;
+  if (span != NULL) {
+    ebb_block_move(&span->block, target);
+  } else if (box != NULL) {
+    ebb_guard_remove(&box->item);
+    ebb_guard_add(target, &box->item, EBBL_ITEM_BOX);
+  } else {
+    ebbL_entry *entry = entry_of(L);
+    if (entry->child != NULL)
+      ebbL_argerror(L, 2, "a child guard stays with its parent");
+    if (to != NULL && to != guard)
+      ebbL_entry_add(L, 3, 2, EBBL_ITEM_OWN);
+    if (to != guard) {
+      lua_getiuservalue(L, 1, 1);
+      ebbL_entry_free(L, guard, -1, entry);
+    }
+    lua_settop(L, 2);
+    return 1;
+  }
+  lua_pushvalue(L, 3); /* the guard that it keeps alive, or nil */
+  lua_setiuservalue(L, 2, 1);
+  lua_settop(L, 2);
+  return 1;
+}
