@@ -23,7 +23,7 @@ ebb.run(function()
   ebb.yield() -- let it start
 
   print("cancel:", task:cancel("we are closing"))
-  print("status:", task:status()) -- cancel never waits
+  print("status:", task:status()) -- cancel never waits: the task has yet to unwind
   local ok, err = task:join() -- join does, until the cleanup has run
   print("join:", ok, err.cancelled_task == task)
   print("status:", task:status())
