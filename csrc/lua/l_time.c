@@ -33,7 +33,7 @@ static ebbL_rt *current_rt(lua_State *L, ebbL_state *S)
 ebbL_rt *ebbL_own_rt(lua_State *L, ebbL_state *S)
 {
   ebbL_rt *rt = current_rt(L, S);
-  lua_rawgeti(L, EBBL_SLOTS, rt->slot);
+  ebbL_pushrt(L, rt);
   lua_setiuservalue(L, -2, 1);
   return rt;
 }
