@@ -34,8 +34,7 @@ end
 
 --- `it` whose body runs inside helper.run.
 function helper.it(name, fn, opts)
-  require("busted")
-  return _G.it(name, function() helper.run(fn, opts) end)
+  return require("busted").it(name, function() helper.run(fn, opts) end)
 end
 
 --- Calls fn(...), which must throw; returns the error (and checks that tostring(err) contains `text`, plain).
