@@ -1,0 +1,101 @@
+rockspec_format = "3.0"
+package = "ebb"
+version = "scm-1"
+
+source = {
+  url = "git+https://example.org/ebb.git", -- `luarocks make` in a clone needs none
+  branch = "main",
+}
+
+description = {
+  summary = "Structured async for Lua 5.4: tasks, channels, select, timers, guards",
+  detailed = [[
+    Tasks that end before their scope does, channels and select that lose nothing, cancellation
+    that runs cleanups, memory that is freed with its block, on libuv.
+  ]],
+  license = "MIT",
+  labels = { "async", "coroutine", "channel", "libuv", "scheduler" },
+}
+
+dependencies = { "lua >= 5.4, < 5.6" }
+
+external_dependencies = {
+  LIBUV = { header = "uv.h", library = "uv" },
+}
+
+-- Compiled with LuaRocks' own flags. Under a Lua that was built as C++, add -fexceptions to
+-- them (luarocks make CFLAGS="-O2 -fPIC -fexceptions" …): errors pass through these functions.
+build = {
+  type = "builtin",
+  modules = {
+    ["ebb.core"] = {
+      sources = {
+        -- sources: rockspec/update.lua writes this
+        "csrc/base/err.c",
+        "csrc/alloc/alloc.c",
+        "csrc/alloc/guard.c",
+        "csrc/alloc/pool.c",
+        "csrc/alloc/slab.c",
+        "csrc/core/check.c",
+        "csrc/core/region.c",
+        "csrc/core/rt.c",
+        "csrc/core/timer.c",
+        "csrc/core/wait.c",
+        "csrc/sync/chan.c",
+        "csrc/sync/scope.c",
+        "csrc/sync/token.c",
+        "csrc/uv/driver.c",
+        "csrc/uv/interrupt.c",
+        "csrc/lua/l_array.c",
+        "csrc/lua/l_box.c",
+        "csrc/lua/l_buffer.c",
+        "csrc/lua/l_bytes.c",
+        "csrc/lua/l_chan.c",
+        "csrc/lua/l_chan_store.c",
+        "csrc/lua/l_combine.c",
+        "csrc/lua/l_coro.c",
+        "csrc/lua/l_ebb.c",
+        "csrc/lua/l_elem.c",
+        "csrc/lua/l_guard.c",
+        "csrc/lua/l_guard_close.c",
+        "csrc/lua/l_guard_release.c",
+        "csrc/lua/l_handle.c",
+        "csrc/lua/l_interval.c",
+        "csrc/lua/l_loop.c",
+        "csrc/lua/l_mem.c",
+        "csrc/lua/l_op.c",
+        "csrc/lua/l_permit.c",
+        "csrc/lua/l_region.c",
+        "csrc/lua/l_report.c",
+        "csrc/lua/l_require.c",
+        "csrc/lua/l_rt.c",
+        "csrc/lua/l_scope.c",
+        "csrc/lua/l_span.c",
+        "csrc/lua/l_state.c",
+        "csrc/lua/l_task.c",
+        "csrc/lua/l_time.c",
+        "csrc/lua/l_timer.c",
+        "csrc/lua/l_token.c",        -- end of sources
+      },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "csrc", "$(LIBUV_INCDIR)" },
+      libdirs = { "$(LIBUV_LIBDIR)" },
+      libraries = { "uv" },
+    },
+    -- modules: rockspec/update.lua writes this
+    ["ebb._meta"] = "lua/ebb/_meta.lua",
+    ["ebb.codes"] = "lua/ebb/codes.lua",
+    ["ebb.command"] = "lua/ebb/command.lua",
+    ["ebb.explain"] = "lua/ebb/explain.lua",
+    ["ebb"] = "lua/ebb/init.lua",    -- end of modules
+  },
+  install = {
+    bin = { ebb = "bin/ebb" },
+  },
+  copy_directories = { "docs", "examples" },
+}
+
+test = {
+  type = "command",
+  command = "busted", -- the type "busted" insists on downloading busted
+}
