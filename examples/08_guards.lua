@@ -5,8 +5,7 @@ local ebb = require "ebb"
 -- Packs samples into a packet; the scratch memory is gone when it returns.
 local function packet(samples)
   local g <close> = ebb.guard()
-  local scratch = g:array("f32", #samples)
-  for i, sample in ipairs(samples) do scratch[i] = sample end
+  local scratch = g:vec("f32"):push(table.unpack(samples))
   scratch:mul(2):add(1) -- all of it in one call
   local buf = g:buffer():pack("<I2", #scratch):append_from(scratch)
   return buf:get(), scratch
@@ -46,14 +45,13 @@ ebb.run(function()
 end)
 
 -- What is worth keeping moves out; the loop after it asks the system for no memory at all.
-local keep = ebb.guard()
+local keep, line = ebb.guard()
 local function round(i)
   local g <close> = ebb.guard()
-  local line = g:bytes(8):set(1, ("%08d"):format(i))
+  local name = g:bytes(8):set(1, ("%08d"):format(i))
   g:vec("i32", 64):push(i)
-  return i == 100 and g:promote(line, keep) or nil
+  return i == 100 and g:promote(name, keep) or nil
 end
-local line = nil
 for i = 1, 100 do line = round(i) end
 local before = ebb.alloc.stats().pool.mallocs
 for i = 1, 99 do round(i) end

@@ -281,7 +281,6 @@ static const luaL_Reg guard_methods[] = {
 };
 
 static const luaL_Reg guard_meta[] = {
-    {"__close", ebbL_guard_close},
     {"__gc", ebbL_guard_gc},
     {"__tostring", l_guard_tostring},
     {NULL, NULL},
@@ -296,6 +295,10 @@ static const luaL_Reg guard_functions[] = {
 void ebbL_open_guard(lua_State *L, ebbL_state *S, ebbL_memory *M)
 {
   ebbL_newtype(L, S, &ebbL_guard_type, guard_methods, guard_meta);
+  /* Without ebb's upvalues: what it runs are the user's functions, so awaits in
+     them are shielded as in any __close of the user's (l_region.c). */
+  lua_pushcfunction(L, ebbL_guard_close);
+  lua_setfield(L, -2, "__close");
   lua_pop(L, 1);
   ebbL_open_box(L, S);
   ebbL_mem_setfuncs(L, S, M, guard_functions);

@@ -82,7 +82,7 @@ describe("task_guard", function()
     assert.is_false((task:join()))
   end)
 
-  it_runs("is still there when the task is finished by a closing that asks for it", function()
+  it_runs("asked for by what it closes is a new one, closed as well", function()
     local n = 0
     local task = ebb.spawn(function()
       ebb.task_guard():defer(function()
