@@ -71,7 +71,7 @@ static void check_operand(lua_State *L, const ebbL_span *span,
         memcpy(lua_newuserdatauv(L, n_bytes, 0), with->data, n_bytes);
 }
 
-static int combine(lua_State *L, char op)
+static int combine_array(lua_State *L, char op)
 {
   ebbL_span *span = check_array(L);
   ebbL_operand operand;
@@ -86,12 +86,12 @@ static int combine(lua_State *L, char op)
 
 static int l_array_add(lua_State *L)
 {
-  return combine(L, '+');
+  return combine_array(L, '+');
 }
 
 static int l_array_mul(lua_State *L)
 {
-  return combine(L, '*');
+  return combine_array(L, '*');
 }
 
 /* --- vec

@@ -35,7 +35,8 @@ static unsigned char *make_room(lua_State *L, ebbL_span *span, size_t n_more)
   return span->data + span->n;
 }
 
-static void append(lua_State *L, ebbL_span *span, const void *bytes, size_t n)
+static void buffer_append(lua_State *L, ebbL_span *span, const void *bytes,
+                          size_t n)
 {
   unsigned char *to = make_room(L, span, n);
   if (n > 0)
@@ -43,7 +44,7 @@ static void append(lua_State *L, ebbL_span *span, const void *bytes, size_t n)
   span->n += n;
 }
 
-static void drop(ebbL_span *span, size_t n)
+static void buffer_drop(ebbL_span *span, size_t n)
 {
   span->data += n;
   span->n -= n;
@@ -61,7 +62,7 @@ static int l_buffer_put(lua_State *L)
   for (int i = 2; i <= top; i++) {
     size_t n;
     const char *s = lua_tolstring(L, i, &n);
-    append(L, span, s, n);
+    buffer_append(L, span, s, n);
   }
   lua_settop(L, 1);
   return 1;
@@ -83,7 +84,7 @@ static int l_buffer_get(lua_State *L)
   size_t n = opt_count(L, span);
   lua_pushlstring(L, (const char *)span->data, n);
   if (ebbL_span_is_live(span)) /* pushing may have run a finaliser */
-    drop(span, n);
+    buffer_drop(span, n);
   return 1;
 }
 
@@ -100,7 +101,7 @@ static int l_buffer_skip(lua_State *L)
 {
   ebbL_span *span = check_buffer(L);
   size_t n = opt_count(L, span);
-  drop(span, n);
+  buffer_drop(span, n);
   lua_pushinteger(L, (lua_Integer)n);
   return 1;
 }
@@ -108,7 +109,7 @@ static int l_buffer_skip(lua_State *L)
 static int l_buffer_clear(lua_State *L)
 {
   ebbL_span *span = check_buffer(L);
-  drop(span, span->n);
+  buffer_drop(span, span->n);
   lua_settop(L, 1);
   return 1;
 }
@@ -178,7 +179,7 @@ static int l_buffer_pack(lua_State *L)
     return throw_as_own(L);
   size_t n;
   const char *s = lua_tolstring(L, 2, &n);
-  append(L, check_buffer(L), s, n);
+  buffer_append(L, check_buffer(L), s, n);
   lua_settop(L, 1);
   return 1;
 }
@@ -204,7 +205,7 @@ static int l_buffer_unpack(lua_State *L)
     if (status == LUA_OK) {
       lua_Integer next = lua_tointeger(L, -1);
       lua_pop(L, 1);
-      drop(span, (size_t)next - 1);
+      buffer_drop(span, (size_t)next - 1);
       return lua_gettop(L) - 3;
     }
     const char *message = lua_tostring(L, -1);

@@ -116,7 +116,7 @@ void ebbL_elem_push(lua_State *L, ebbL_elem elem, const unsigned char *data,
 }
 
 /* [raises] EBB013 */
-static void refuse(lua_State *L, ebbL_elem elem, const char *value)
+static void refuse_value(lua_State *L, ebbL_elem elem, const char *value)
 {
   const ebbL_eleminfo *info = &ebbL_elems[elem];
   if (is_float(elem))
@@ -137,9 +137,9 @@ static int64_t check_integer(lua_State *L, int idx, ebbL_elem elem)
   if (EBB_UNLIKELY(!is_integer || value < info->min || value > info->max)) {
     if (lua_type(L, idx) == LUA_TNUMBER) {
       lua_pushvalue(L, idx);
-      refuse(L, elem, lua_tostring(L, -1));
+      refuse_value(L, elem, lua_tostring(L, -1));
     }
-    refuse(L, elem, ebbL_typename(L, idx));
+    refuse_value(L, elem, ebbL_typename(L, idx));
   }
   return value;
 }
@@ -147,7 +147,7 @@ static int64_t check_integer(lua_State *L, int idx, ebbL_elem elem)
 static double check_number(lua_State *L, int idx, ebbL_elem elem)
 {
   if (EBB_UNLIKELY(lua_type(L, idx) != LUA_TNUMBER))
-    refuse(L, elem, ebbL_typename(L, idx));
+    refuse_value(L, elem, ebbL_typename(L, idx));
   return lua_tonumber(L, idx);
 }
 
@@ -278,9 +278,9 @@ static inline double operand_number(const ebbL_operand *operand, size_t i)
                                : load_number(operand->elem, operand->data, i);
 }
 
-static void combine_check(lua_State *L, char op, ebbL_elem elem,
-                          const unsigned char *data, size_t n,
-                          const ebbL_operand *operand)
+static void check_combined(lua_State *L, char op, ebbL_elem elem,
+                           const unsigned char *data, size_t n,
+                           const ebbL_operand *operand)
 {
   for (size_t i = 0; i < n; i++) {
     int64_t a = load_integer(elem, data, i), b = 0, result;
@@ -315,7 +315,7 @@ void ebbL_elem_combine(lua_State *L, char op, ebbL_elem elem,
                   combine_numbers(op, load_number(elem, data, i),
                                   operand_number(operand, i)));
   } else {
-    combine_check(L, op, elem, data, n, operand);
+    check_combined(L, op, elem, data, n, operand);
     for (size_t i = 0; i < n; i++) {
       int64_t b = 0, result;
       (void)operand_integer(operand, i, &b);

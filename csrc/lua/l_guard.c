@@ -11,14 +11,14 @@
 const ebbL_type ebbL_guard_type = {"ebb.guard", NULL};
 const ebbL_type ebbL_box_type = {"ebb.box", NULL};
 
-static const char *const state_names[] = {"open", "closing", "being reset",
-                                          "closed"};
+static const char *const guard_states[] = {"open", "closing", "being reset",
+                                           "closed"};
 
 ebbL_guard *ebbL_checkguard(lua_State *L, int idx)
 {
   ebbL_guard *guard = ebbL_check(L, idx, &ebbL_guard_type);
   if (EBB_UNLIKELY(guard->state != EBBL_OPEN))
-    ebbL_error(L, "EBB012", "the guard is %s%s", state_names[guard->state],
+    ebbL_error(L, "EBB012", "the guard is %s%s", guard_states[guard->state],
                ebbL_places_push(L, guard->places));
   return guard;
 }
@@ -46,7 +46,7 @@ static ebbL_guard *new_guard(lua_State *L, ebbL_state *S, ebbL_memory *M,
  */
 
 /* [-0, +1, raises] The guard's table of values; makes it. */
-static void push_values(lua_State *L, int guard_idx)
+static void push_guard_values(lua_State *L, int guard_idx)
 {
   if (lua_getiuservalue(L, guard_idx, 1) == LUA_TTABLE)
     return;
@@ -60,7 +60,7 @@ ebbL_entry *ebbL_entry_add(lua_State *L, int guard_idx, int value_idx,
                            uint32_t kind)
 {
   ebbL_guard *guard = ebbL_checkguard(L, guard_idx);
-  push_values(L, guard_idx);
+  push_guard_values(L, guard_idx);
   lua_Integer key = guard->last_key + 1;
   if (kind == EBBL_ITEM_OWN) {
     /* Found by the object itself when it is released early. The key is made
@@ -169,7 +169,7 @@ static int l_guard_guard(lua_State *L)
   return 1;
 }
 
-static size_t check_count(lua_State *L, int arg, ebbL_elem elem, bool optional)
+static size_t check_n(lua_State *L, int arg, ebbL_elem elem, bool optional)
 {
   if (optional && lua_isnoneornil(L, arg))
     return 0;
@@ -180,7 +180,7 @@ static size_t check_count(lua_State *L, int arg, ebbL_elem elem, bool optional)
 static int l_guard_bytes(lua_State *L)
 {
   ebbL_checkguard(L, 1);
-  size_t n = check_count(L, 2, EBBL_U8, false);
+  size_t n = check_n(L, 2, EBBL_U8, false);
   ebbL_span_new(L, 1, &ebbL_bytes_type, EBBL_U8, n, n);
   return 1;
 }
@@ -189,7 +189,7 @@ static int l_guard_array(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   ebbL_elem elem = ebbL_checkelem(L, 2);
-  size_t n = check_count(L, 3, elem, false);
+  size_t n = check_n(L, 3, elem, false);
   ebbL_span_new(L, 1, &ebbL_array_type, elem, n, n);
   return 1;
 }
@@ -198,7 +198,7 @@ static int l_guard_vec(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   ebbL_elem elem = ebbL_checkelem(L, 2);
-  size_t cap = check_count(L, 3, elem, true);
+  size_t cap = check_n(L, 3, elem, true);
   ebbL_span_new(L, 1, &ebbL_vec_type, elem, 0, cap);
   return 1;
 }
@@ -206,7 +206,7 @@ static int l_guard_vec(lua_State *L)
 static int l_guard_buffer(lua_State *L)
 {
   ebbL_checkguard(L, 1);
-  size_t cap = check_count(L, 2, EBBL_U8, true);
+  size_t cap = check_n(L, 2, EBBL_U8, true);
   ebbL_span_new(L, 1, &ebbL_buffer_type, EBBL_U8, 0, cap);
   return 1;
 }
@@ -259,7 +259,7 @@ static int l_guard_tostring(lua_State *L)
   const ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
   lua_pushfstring(
       L, "ebb.guard: %I items, %I bytes, %s", (LUAI_UACINT)guard->guard.n_items,
-      (LUAI_UACINT)guard->guard.count.live_bytes, state_names[guard->state]);
+      (LUAI_UACINT)guard->guard.count.live_bytes, guard_states[guard->state]);
   return 1;
 }
 

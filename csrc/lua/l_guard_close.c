@@ -48,7 +48,7 @@ int ebbL_pushcloser(lua_State *L, int idx)
 }
 
 /* The error on top is kept if it is the first. */
-static void keep_error(lua_State *L)
+static void keep_first_error(lua_State *L)
 {
   ebbL_guard *root = lua_touserdata(L, AT_ROOT);
   if (root->has_error)
@@ -72,7 +72,7 @@ static int close_object(lua_State *L)
 }
 
 /* The guard on top becomes the one whose items are closed. [-1] */
-static void enter(lua_State *L)
+static void enter_guard(lua_State *L)
 {
   lua_replace(L, AT_GUARD);
   lua_getiuservalue(L, AT_GUARD, 1);
@@ -129,13 +129,13 @@ static int take_item(lua_State *L, ebbL_guard *guard, ebb_item *item)
     return n_args;
   if (child->state == EBBL_OPEN) {
     set_closing(L, child, EBBL_CLOSING);
-    enter(L);
+    enter_guard(L);
   }
   return -1;
 }
 
 /* Nothing is left in the guard. Its own entry in the parent goes, too. */
-static void finish(lua_State *L, ebbL_guard *guard)
+static void finish_guard(lua_State *L, ebbL_guard *guard)
 {
   if (guard->state == EBBL_RESETTING) {
     guard->state = EBBL_OPEN;
@@ -155,17 +155,17 @@ static int close_loop(lua_State *L, int status, lua_KContext ctx)
 {
   ebbL_guard *root = lua_touserdata(L, AT_ROOT);
   if (status != LUA_OK && status != LUA_YIELD)
-    keep_error(L);
+    keep_first_error(L);
   for (;;) {
     ebbL_guard *guard = lua_touserdata(L, AT_GUARD);
     ebb_item *item = ebb_guard_newest(&guard->guard);
     lua_settop(L, AT_TOP);
     if (item == NULL) {
-      finish(L, guard);
+      finish_guard(L, guard);
       if (guard == root)
         break;
       lua_getiuservalue(L, AT_GUARD, 2); /* back to the parent */
-      enter(L);
+      enter_guard(L);
       continue;
     }
     int n_args = take_item(L, guard, item);
@@ -173,7 +173,7 @@ static int close_loop(lua_State *L, int status, lua_KContext ctx)
       continue;
     status = lua_pcallk(L, n_args, 0, 0, ctx, close_loop);
     if (status != LUA_OK)
-      keep_error(L);
+      keep_first_error(L);
   }
   if (!root->has_error)
     return 0;
@@ -182,7 +182,7 @@ static int close_loop(lua_State *L, int status, lua_KContext ctx)
   return lua_error(L);
 }
 
-static int begin(lua_State *L, ebbL_guard *guard, uint8_t state)
+static int begin_close(lua_State *L, ebbL_guard *guard, uint8_t state)
 {
   set_closing(L, guard, state);
   guard->has_error = false;
@@ -198,7 +198,7 @@ int ebbL_guard_close(lua_State *L)
   ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
   if (guard->state != EBBL_OPEN)
     return 0;
-  return begin(L, guard, EBBL_CLOSING);
+  return begin_close(L, guard, EBBL_CLOSING);
 }
 
 int ebbL_guard_reset(lua_State *L)
@@ -209,7 +209,7 @@ int ebbL_guard_reset(lua_State *L)
         L, "EBB016",
         "reset with %d child guard(s) still open; close them first",
         (int)guard->n_children);
-  return begin(L, guard, EBBL_RESETTING);
+  return begin_close(L, guard, EBBL_RESETTING);
 }
 
 /* Finishes a close that was given up, too. Errors become warnings. */
@@ -223,5 +223,5 @@ int ebbL_guard_gc(lua_State *L)
   guard->places = NULL;
   if (guard->state == EBBL_CLOSED)
     return 0;
-  return begin(L, guard, EBBL_CLOSING);
+  return begin_close(L, guard, EBBL_CLOSING);
 }

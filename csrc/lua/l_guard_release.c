@@ -52,7 +52,7 @@ static ebbL_entry *entry_of(lua_State *L)
   return NULL;
 }
 
-static int released(lua_State *L, int status, lua_KContext ctx)
+static int release_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)L, (void)status, (void)ctx;
   return 0;
@@ -84,7 +84,7 @@ int ebbL_guard_release(lua_State *L)
   lua_getiuservalue(L, 1, 1);
   ebbL_entry_free(L, guard, 3, entry);
   int n_args = ebbL_pushcloser(L, 2);
-  lua_callk(L, n_args, 0, 0, released);
+  lua_callk(L, n_args, 0, 0, release_k);
   return 0;
 }
 

@@ -21,7 +21,7 @@ static size_t live_bytes(const ebbL_memory *M)
 
 /* Lets the collector do the work it would do had Lua itself allocated that
    much. Step sizes are in KiB up to 5.4 and in bytes later. */
-static void step(lua_State *L, double n_kib)
+static void step_collector(lua_State *L, double n_kib)
 {
   int k = n_kib < 1e6 ? (int)n_kib : 1000000;
 #if LUA_VERSION_NUM > 504
@@ -49,7 +49,7 @@ void ebbL_memory_charge(lua_State *L, ebbL_memory *M, size_t n_bytes)
   M->owed_bytes = 0;
   /* A collector that was stopped on purpose stays stopped. */
   if (lua_gc(L, LUA_GCISRUNNING))
-    step(L, n_kib);
+    step_collector(L, n_kib);
 }
 
 void ebbL_memory_credit(ebbL_memory *M, size_t n_bytes)
@@ -217,7 +217,7 @@ static const luaL_Reg alloc_functions[] = {
  * ------------------------------------------------------------------------ */
 
 /* What a close that was cut short has left; what it should have run is lost. */
-static void drain(ebb_guard *guard)
+static void drain_guard(ebb_guard *guard)
 {
   ebb_item *item;
   while ((item = ebb_guard_newest(guard)) != NULL) {
@@ -237,7 +237,7 @@ static int l_memory_gc(lua_State *L)
     return 0;
   M->is_closed = true;
   ebb_list_foreach_safe (link, &M->guards)
-    drain(&ebb_container_of(link, ebbL_guard, link)->guard);
+    drain_guard(&ebb_container_of(link, ebbL_guard, link)->guard);
   ebb_guard_fini(&M->loose);
   ebb_slab_fini(&M->items);
   ebb_slab_fini(&M->places);

@@ -15,7 +15,7 @@ const ebbL_type ebbL_span_types[4] = {
 /* --- description and errors ----------------------------------------------- */
 
 /* [-0, +1] "ebb.array: f64 x 16" */
-static const char *push_label(lua_State *L, const ebbL_span *span)
+static const char *push_span_label(lua_State *L, const ebbL_span *span)
 {
   const ebbL_type *type = span->head.type;
   if (type == &ebbL_bytes_type || type == &ebbL_buffer_type)
@@ -26,7 +26,7 @@ static const char *push_label(lua_State *L, const ebbL_span *span)
 
 int ebbL_span_stale(lua_State *L, ebbL_span *span)
 {
-  const char *label = push_label(L, span);
+  const char *label = push_span_label(L, span);
   const ebbL_places *places = span->places;
   if (span->is_view)
     return ebbL_error(L, "EBB012",
@@ -48,9 +48,9 @@ ebbL_span *ebbL_span_checkany(lua_State *L, int idx)
 }
 
 /* [raises] EBB013 */
-static void outside(lua_State *L, int idx, const ebbL_span *span)
+static void index_outside(lua_State *L, int idx, const ebbL_span *span)
 {
-  const char *label = push_label(L, span);
+  const char *label = push_span_label(L, span);
   if (lua_type(L, idx) == LUA_TNUMBER) {
     lua_pushvalue(L, idx);
     ebbL_error(L, "EBB013", "index %s is outside of 1 to %I (%s)",
@@ -67,7 +67,7 @@ size_t ebbL_checkindex(lua_State *L, int arg, const ebbL_span *span)
   if (EBB_LIKELY(lua_type(L, arg) == LUA_TNUMBER))
     i = lua_tointegerx(L, arg, &is_integer);
   if (EBB_UNLIKELY(!is_integer || (lua_Unsigned)i - 1 >= span->n))
-    outside(L, arg, span);
+    index_outside(L, arg, span);
   return (size_t)i;
 }
 
@@ -84,7 +84,7 @@ size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n)
       last > (lua_Integer)span->n)
     ebbL_error(L, "EBB013", "range %I to %I is not within 1 to %I (%s)",
                (LUAI_UACINT)first, (LUAI_UACINT)last, (LUAI_UACINT)span->n,
-               push_label(L, span));
+               push_span_label(L, span));
   *n = (size_t)(last - first + 1);
   return (size_t)(first - 1);
 }
@@ -210,7 +210,7 @@ static int l_span_tostring(lua_State *L)
   ebbL_span *span = ebbL_tospan(L, 1);
   if (span == NULL)
     return ebbL_typeerror(L, 1, "ebb.bytes, array, vec or buffer");
-  lua_pushfstring(L, "%s, %s%s", push_label(L, span),
+  lua_pushfstring(L, "%s, %s%s", push_span_label(L, span),
                   ebbL_span_is_live(span) ? "live" : "freed",
                   span->is_view ? " (view)" : "");
   return 1;
