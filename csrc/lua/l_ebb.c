@@ -27,6 +27,52 @@ static int state_gc(lua_State *L)
   return 0;
 }
 
+/* --- for ebb's own Lua files: not part of the surface --- */
+
+static int l_is_op(lua_State *L)
+{
+  lua_pushboolean(L, ebbL_isop(L, 1));
+  return 1;
+}
+
+static int l_typename(lua_State *L)
+{
+  ebbL_typename(L, 1);
+  return 1;
+}
+
+static int l_in_task(lua_State *L)
+{
+  lua_pushboolean(L, ebbL_S(L)->current != NULL);
+  return 1;
+}
+
+/* _report(task): the failure of an owned task is nobody's result. */
+static int l_report(lua_State *L)
+{
+  ebbL_handle *handle = ebbL_check(L, 1, &ebbL_task_type);
+  if (handle->status != EBBL_FAILED)
+    return 0;
+  lua_settop(L, 1);
+  ebbL_pusherror(L, 1);
+  lua_pushnil(L);
+  ebbL_rt *rt = NULL;
+  if (handle->kind == EBBL_RESULT_FAILURE) {
+    lua_getiuservalue(L, 1, 1);
+    rt = ((ebbL_failure *)lua_touserdata(L, -1))->rt;
+    lua_getiuservalue(L, -1, 2);
+    lua_replace(L, 3);
+  }
+  ebbL_report(L, handle->head.state, rt, 1, 2, 3);
+  return 0;
+}
+
+static const luaL_Reg internal[] = {{"_is_op", l_is_op},
+                                    {"_typename", l_typename},
+                                    {"_in_task", l_in_task},
+                                    {"_report", l_report},
+                                    {NULL, NULL}};
+
 EBB_EXPORT int luaopen_ebb_core(lua_State *L);
 
 int luaopen_ebb_core(lua_State *L)
@@ -39,6 +85,7 @@ int luaopen_ebb_core(lua_State *L)
   lua_newtable(L);
   lua_pushliteral(L, EBB_VERSION);
   lua_setfield(L, -2, "version");
+  ebbL_setfuncs(L, S, internal);
   ebbL_open_op(L, S);
   ebbL_open_combine(L, S);
   ebbL_open_report(L, S);

@@ -283,6 +283,44 @@ static bool is_skipped(lua_State *L, int arm)
   return lua_type(L, arm) == LUA_TBOOLEAN;
 }
 
+/* The order in which arms are tried: each is as likely as any other to be the
+   first of those that are ready, wherever they stand. A shuffle made while it
+   is used; past MAX_SHUFFLED a random start has to do. */
+#define MAX_SHUFFLED 256
+
+typedef struct shuffle {
+  ebb_rng *rng; /* NULL: in order */
+  uint32_t n, i, start;
+  uint8_t order[MAX_SHUFFLED];
+} shuffle;
+
+static void shuffle_init(shuffle *sh, ebbL_task *task, uint32_t n, bool biased)
+{
+  sh->rng = biased || n < 2 ? NULL : &task->core.rt->rng;
+  sh->n = n;
+  sh->i = sh->start = 0;
+  if (sh->rng == NULL)
+    return;
+  if (n <= MAX_SHUFFLED)
+    for (uint32_t i = 0; i < n; i++)
+      sh->order[i] = (uint8_t)i;
+  else
+    sh->start = ebb_rng_below(sh->rng, n);
+}
+
+static uint32_t shuffle_next(shuffle *sh)
+{
+  uint32_t i = sh->i++;
+  if (sh->rng == NULL)
+    return i;
+  if (sh->n > MAX_SHUFFLED)
+    return (i + sh->start) % sh->n;
+  uint32_t j = i + ebb_rng_below(sh->rng, sh->n - i);
+  uint8_t picked = sh->order[j];
+  sh->order[j] = sh->order[i];
+  return picked;
+}
+
 /* Attempts one arm: >= 0 values pushed, *leaf set for a composite. */
 static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
                        const ebbL_leaf **leaf)
@@ -293,13 +331,12 @@ static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
     return leaf_class(header)->attempt(L, task, header, arm);
   ebbL_composite *composite = (ebbL_composite *)header;
   ebbL_leaf *leaves = ebbL_leaves(composite);
-  int32_t n = composite->n_leaves;
-  int32_t at = biased || n < 2
-                   ? 0
-                   : (int32_t)ebb_rng_below(&task->core.rt->rng, (uint32_t)n);
+  shuffle sh;
+  shuffle_init(&sh, task, (uint32_t)composite->n_leaves, biased);
   lua_getiuservalue(L, arm, 1);
   int anchors = lua_gettop(L);
-  for (int32_t i = 0; i < n; i++, at = at + 1 == n ? 0 : at + 1) {
+  while (sh.i < sh.n) {
+    uint32_t at = shuffle_next(&sh);
     lua_rawgeti(L, anchors, leaves[at].anchor + 1);
     int r = leaves[at].cls->attempt(L, task, leaves[at].object, anchors + 1);
     if (r >= 0) {
@@ -315,11 +352,10 @@ static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
 static int attempt_set(lua_State *L, ebbL_task *task, set *s, bool biased)
 {
   const ebbL_leaf *leaf;
-  int n = s->n_arms;
-  int arm = biased || n < 2
-                ? 1
-                : 1 + (int)ebb_rng_below(&task->core.rt->rng, (uint32_t)n);
-  for (int i = 0; i < n; i++, arm = arm == n ? 1 : arm + 1) {
+  shuffle sh;
+  shuffle_init(&sh, task, (uint32_t)s->n_arms, biased);
+  while (sh.i < sh.n) {
+    int arm = 1 + (int)shuffle_next(&sh);
     if (is_skipped(L, arm))
       continue;
     int r = attempt_arm(L, task, arm, biased, &leaf);
@@ -601,6 +637,23 @@ int ebbL_await(lua_State *L, int idx, lua_CFunction fn)
 static int l_await(lua_State *L)
 {
   return ebbL_await(L, 1, l_await);
+}
+
+bool ebbL_has_functions(lua_State *L, int idx)
+{
+  ebbL_composite *composite = ebbL_test(L, idx, &ebbL_composite_type);
+  if (composite == NULL)
+    return false;
+  const ebbL_step *steps = ebbL_steps(composite);
+  for (int32_t i = 0; i < composite->n_steps; i++)
+    if (steps[i].kind != EBBL_STEP_INDEX)
+      return true;
+  return composite->has_defer;
+}
+
+void ebbL_pushawait(lua_State *L, ebbL_state *S)
+{
+  ebbL_pushfunction(L, S, l_await);
 }
 
 /* ebb.timeout(s, op): [op, after] on the stack; the op is looked at first. */

@@ -71,6 +71,12 @@ int ebbL_await(lua_State *L, int idx, lua_CFunction fn);
 int ebbL_perform(lua_State *L, const ebbL_opclass *cls, void *object,
                  lua_CFunction fn);
 
+/* Does performing the op at idx run functions of the user (map, and_then,
+   defer_op), which may themselves await? [no-raise] */
+bool ebbL_has_functions(lua_State *L, int idx);
+/* [-0, +1] ebb.await */
+void ebbL_pushawait(lua_State *L, ebbL_state *S);
+
 /* The arms [op, after] are at 1 and 2: results of the op, or nil, "timeout",
    seconds. [raises, yields] */
 int ebbL_await_timeout(lua_State *L, ebbL_task *task);

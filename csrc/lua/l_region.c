@@ -393,55 +393,55 @@ static int timeout_body(lua_State *L, ebbL_task *task, uint64_t due_ns,
   return timeout_k(L, status, (lua_KContext)body);
 }
 
+/* [s or t, fn or op, args…] */
+static int timeout_until(lua_State *L, ebbL_task *task, lua_CFunction fn,
+                         uint64_t due_ns, double seconds)
+{
+  if (!ebbL_isop(L, 2))
+    return timeout_body(L, task, due_ns, seconds);
+  ebbL_state *S = task->S;
+  lua_settop(L, 2);
+  if (ebbL_has_functions(L, 2)) { /* they are under the deadline too */
+    ebbL_pushawait(L, S);
+    lua_insert(L, 2);
+    return timeout_body(L, task, due_ns, seconds);
+  }
+  ebbL_check_struck(L, task);
+  if (ebbL_spent(task))
+    return ebbL_giveway(L, task, fn);
+  ebbL_pushafter(L, S, seconds);
+  lua_remove(L, 1);
+  return ebbL_await_timeout(L, task);
+}
+
+static ebbL_task *check_timeout(lua_State *L, double *number)
+{
+  *number = ebbL_checkseconds(L, 1);
+  if (!ebbL_isop(L, 2))
+    ebbL_checkcallable(L, 2);
+  return ebbL_self(L, ebbL_S(L));
+}
+
 static int l_timeout(lua_State *L)
 {
-  ebbL_state *S = ebbL_S(L);
-  double seconds = ebbL_checkseconds(L, 1);
-  bool is_op = ebbL_isop(L, 2);
-  if (!is_op)
-    ebbL_checkcallable(L, 2);
-  ebbL_task *task = ebbL_self(L, S);
+  double seconds;
+  ebbL_task *task = check_timeout(L, &seconds);
   if (task == NULL)
-    return ebbL_drive(L, S, l_timeout);
-  ebb_rt *rt = task->core.rt;
-  if (is_op) {
-    ebbL_check_struck(L, task);
-    if (ebbL_spent(task))
-      return ebbL_giveway(L, task, l_timeout);
-    lua_settop(L, 2);
-    ebbL_pushafter(L, S, seconds);
-    lua_remove(L, 1);
-    return ebbL_await_timeout(L, task);
-  }
-  ebb_rt_refresh(rt);
-  return timeout_body(L, task, ebb_due_in(rt->now_ns, seconds), seconds);
+    return ebbL_drive(L, ebbL_S(L), l_timeout);
+  uint64_t now_ns = ebb_rt_refresh(task->core.rt);
+  return timeout_until(L, task, l_timeout, ebb_due_in(now_ns, seconds),
+                       seconds);
 }
 
 static int l_timeout_at(lua_State *L)
 {
-  ebbL_state *S = ebbL_S(L);
-  double at = ebbL_checkseconds(L, 1);
-  bool is_op = ebbL_isop(L, 2);
-  if (!is_op)
-    ebbL_checkcallable(L, 2);
-  ebbL_task *task = ebbL_self(L, S);
+  double at;
+  ebbL_task *task = check_timeout(L, &at);
   if (task == NULL)
-    return ebbL_drive(L, S, l_timeout_at);
-  ebb_rt *rt = task->core.rt;
-  ebb_rt_refresh(rt);
-  double seconds = at - (double)rt->now_ns / 1e9;
-  if (seconds < 0)
-    seconds = 0;
-  if (is_op) {
-    ebbL_check_struck(L, task);
-    if (ebbL_spent(task))
-      return ebbL_giveway(L, task, l_timeout_at);
-    lua_settop(L, 2);
-    ebbL_pushafter(L, S, seconds);
-    lua_remove(L, 1);
-    return ebbL_await_timeout(L, task);
-  }
-  return timeout_body(L, task, ebb_due_in(0, at), seconds);
+    return ebbL_drive(L, ebbL_S(L), l_timeout_at);
+  double seconds = at - (double)ebb_rt_refresh(task->core.rt) / 1e9;
+  return timeout_until(L, task, l_timeout_at, ebb_due_in(0, at),
+                       seconds > 0 ? seconds : 0);
 }
 
 static int l_deadline(lua_State *L)

@@ -104,6 +104,7 @@ void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
                             int slots)
 {
   if (task->outcome != EBBL_FAILED || task->handle == NULL ||
+      scope->collect ||
       !lua_checkstack(L, 16))
     return;
   int top = lua_gettop(L);
@@ -373,7 +374,9 @@ static int l_scope(lua_State *L)
     if (lua_istable(L, 1)) {
       lua_getfield(L, 1, "isolate");
       scope->isolate = lua_toboolean(L, -1);
-      lua_pop(L, 1);
+      lua_getfield(L, 1, "collect");
+      scope->collect = lua_toboolean(L, -1);
+      lua_pop(L, 2);
     }
     return 1;
   }

@@ -13,6 +13,7 @@ struct ebbL_scope {
   uint8_t mode;      /* who waits for it: see l_scope.c */
   uint8_t phase;
   bool isolate;      /* a failed child is reported, its siblings go on */
+  bool collect;      /* failures are left to the owner: groups */
   bool failed;       /* the first failure is kept in the table of errors */
   bool cancelled;    /* s:cancel was called; user value 1: the cancel error */
   bool hard;         /* the wait goes on whatever strikes */

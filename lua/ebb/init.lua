@@ -11,7 +11,9 @@ local modules = {
 local whole = { fs = true }
 
 local ebb = {}
-for name, value in pairs(core) do ebb[name] = value end
+for name, value in pairs(core) do
+  if not name:find "^_" then ebb[name] = value end -- what begins so is for ebb's own files
+end
 
 return setmetatable(ebb, {
   __index = function(self, name)

@@ -1,0 +1,203 @@
+--- Groups: join, try_join, join_all, try_join_all, race, map. Functions handed in become children, which have
+-- ended before the group returns; tasks and ops handed in are only awaited (by a child) and stay their owner's.
+local core = require "ebb.core"
+
+local error, getmetatable, select, setmetatable, type = error, getmetatable, select, setmetatable, type
+local pack, unpack = table.pack, table.unpack
+local await, channel, scope = core.await, core.channel, core.scope
+local is_op, in_task, typename, report = core._is_op, core._in_task, core._typename, core._report
+
+local group = {}
+
+local function bad_argument(name, position, expected, item)
+  error(("bad argument #%s to '%s' (%s expected, got %s)"):format(position, name, expected, typename(item)), 4)
+end
+
+local function is_callable(item)
+  if type(item) == "function" then return true end
+  local meta = type(item) == "table" and getmetatable(item)
+  return type(meta) == "table" and meta.__call ~= nil
+end
+
+local function check_members(name, items, n, position)
+  for i = 1, n do
+    if not is_op(items[i]) and not is_callable(items[i]) then
+      bad_argument(name, position:format(i), "function, task or operation", items[i])
+    end
+  end
+end
+
+local function check_list(name, list)
+  if type(list) ~= "table" then bad_argument(name, "1", "list", list) end
+  local n = #list
+  check_members(name, list, n, "1[%d]")
+  return n
+end
+
+--- Tells `ends` which member has ended, however it did: a to-be-closed variable of the member's task.
+local notice = { __close = function(self) self.ends:try_send(self.i) end }
+
+local function member(ends, i, item, ...)
+  local _ <close> = setmetatable({ ends = ends, i = i }, notice)
+  if is_op(item) then return await(item) end
+  return item(...)
+end
+
+--- Outside of tasks the group runs in one of its own, which the call drives.
+local function in_a_task(fn, ...)
+  if in_task() then return fn(...) end
+  local args = pack(...)
+  return scope(function() return fn(unpack(args, 1, args.n)) end)
+end
+
+local function spawn_members(s, ends, items, n)
+  local tasks = {}
+  for i = 1, n do tasks[i] = s:spawn(member, ends, i, items[i]) end
+  return tasks
+end
+
+--- The failures that are not the group's result are reported.
+local function report_others(tasks, n, except)
+  for i = 1, n do
+    if i ~= except and tasks[i] and tasks[i]:status() == "failed" then report(tasks[i]) end
+  end
+end
+
+local function run_join(items, n)
+  local ends, first_failed = channel(math.huge), nil
+  local s <close> = scope { collect = true }
+  local tasks = spawn_members(s, ends, items, n)
+  local results = { n = n }
+  for _ = 1, n do
+    local i = ends:recv()
+    local ok, value = tasks[i]:join()
+    if ok then results[i] = value elseif not first_failed then first_failed = i end
+  end
+  if first_failed then
+    report_others(tasks, n, first_failed)
+    tasks[first_failed]:await()
+  end
+  return results
+end
+
+--- Results in order, or nil, err / the error of the first member that failed.
+local function run_try_join(items, n)
+  local ends = channel(math.huge)
+  local s <close> = scope { collect = true }
+  local tasks = spawn_members(s, ends, items, n)
+  local results = { n = n }
+  for _ = 1, n do
+    local i = ends:recv()
+    local ended = pack(tasks[i]:join())
+    local failed = not ended[1]
+    if failed or (ended[2] == nil and ended[3] ~= nil) then
+      s:close()
+      report_others(tasks, n, failed and i)
+      if failed then tasks[i]:await() end
+      return nil, unpack(ended, 2, ended.n)
+    end
+    results[i] = ended[2]
+  end
+  return results
+end
+
+local function run_race(items, n)
+  local ends = channel(math.huge)
+  local s <close> = scope { collect = true }
+  local tasks = spawn_members(s, ends, items, n)
+  local i = ends:recv()
+  tasks[i]:join()
+  s:close()
+  report_others(tasks, n, i)
+  return i, tasks[i]:await()
+end
+
+local function run_map(list, n, fn, limit)
+  local ends, results, tasks = channel(math.huge), {}, {}
+  local s <close> = scope { collect = true }
+  local started = 0
+  local function start()
+    started = started + 1
+    tasks[started] = s:spawn(member, ends, started, fn, list[started], started)
+  end
+  while started < n and started < limit do start() end
+  for _ = 1, n do
+    local i = ends:recv()
+    local ok, value = tasks[i]:join()
+    if not ok then
+      s:close()
+      report_others(tasks, started, i)
+      tasks[i]:await()
+    end
+    results[i] = value
+    tasks[i] = false
+    if started < n then start() end
+  end
+  return results
+end
+
+local function spread(results, ...)
+  if not results then return results, ... end
+  return unpack(results, 1, results.n)
+end
+
+--- Runs all concurrently and waits for all: the first result of each, in order; afterwards the error that came
+-- first is thrown and the others are reported.
+function group.join(...)
+  local n = select("#", ...)
+  local items = { ... }
+  check_members("join", items, n, "%d")
+  if n == 0 then return end
+  return spread(in_a_task(run_join, items, n))
+end
+
+--- As join, but the first that throws or returns nil, err cancels the others and is the result.
+function group.try_join(...)
+  local n = select("#", ...)
+  local items = { ... }
+  check_members("try_join", items, n, "%d")
+  if n == 0 then return end
+  return spread(in_a_task(run_try_join, items, n))
+end
+
+local function as_list(results, ...)
+  if results then results.n = nil end
+  return results, ...
+end
+
+function group.join_all(list)
+  local n = check_list("join_all", list)
+  if n == 0 then return {} end
+  return as_list(in_a_task(run_join, { unpack(list, 1, n) }, n))
+end
+
+function group.try_join_all(list)
+  local n = check_list("try_join_all", list)
+  if n == 0 then return {} end
+  return as_list(in_a_task(run_try_join, { unpack(list, 1, n) }, n))
+end
+
+--- Index of the first to end, then its results (or its error); the others have been cancelled and have ended.
+function group.race(...)
+  local n = select("#", ...)
+  local items = { ... }
+  check_members("race", items, n, "%d")
+  if n == 0 then error("EBB061: nothing to race: no function, task or operation was given", 2) end
+  return in_a_task(run_race, items, n)
+end
+
+--- Ordered first results of fn(item, i), at most `limit` at a time; the first error cancels the rest.
+function group.map(list, fn, limit)
+  if type(list) ~= "table" then bad_argument("map", "1", "list", list) end
+  if not is_callable(fn) then bad_argument("map", "2", "function", fn) end
+  if limit == nil then limit = math.huge end
+  if type(limit) ~= "number" or not (limit >= 1) then
+    error(("bad argument #3 to 'map' (number of at least 1 expected, got %s)")
+      :format(type(limit) == "number" and tostring(limit) or typename(limit)), 2)
+  end
+  local n = #list
+  if n == 0 then return {} end
+  return in_a_task(run_map, list, n, fn, limit)
+end
+
+return group
