@@ -94,7 +94,7 @@ describe("a cancelled task's cleanups", function()
           return "scoped"
         end))
         log("join", ebb.join(function() ebb.yield() return 1 end, function() return 2 end))
-        log("select", ebb.select(ebb.after(1), ebb.never()))
+        log("select", (ebb.select(ebb.after(1), ebb.never())))
         log("timeout", ebb.timeout(1.5, ebb.sleep, 5))
       end)
       ebb.sleep(100)
