@@ -301,9 +301,8 @@ int ebbL_chan_send_many(lua_State *L)
     return ebbL_drive(L, S, ebbL_chan_send_many);
   }
   ebbL_check_struck(L, task);
-  lua_pushvalue(L, chan_idx);
-  lua_replace(L, 3);
-  lua_settop(L, 3);
+  if (chan_idx == 1)
+    lua_pushvalue(L, 1); /* a sender's channel was pushed there already */
   return send_many_from(L, task, 1);
 }
 
