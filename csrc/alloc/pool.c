@@ -75,7 +75,7 @@ static void *heap_get(ebb_pool *pool, size_t n_bytes, size_t align)
   if (base == NULL)
     return NULL;
   /* The gap is at least 8 bytes, if the allocator aligns to 8. */
-  block = (char *)(((uintptr_t)base + align) & ~(uintptr_t)(align - 1));
+  block = base + align - ((uintptr_t)base & (align - 1));
   memcpy(block - sizeof(base), &base, sizeof(base));
   return block;
 }

@@ -70,8 +70,8 @@ static bool add_page(ebb_slab *slab, size_t n)
     slab->free = object;
     ebb_poison_put(object, slab->object_bytes, sizeof(*object));
   }
-  slab->fresh = (char *)(((uintptr_t)(page + 1) + LINE_BYTES - 1) / LINE_BYTES *
-                         LINE_BYTES);
+  slab->fresh = (char *)(page + 1);
+  slab->fresh += -(uintptr_t)slab->fresh & (LINE_BYTES - 1);
   slab->fresh_end = slab->fresh + n_objects * slab->object_bytes;
   slab->n_total += n_objects;
   slab->n_pages++;

@@ -72,8 +72,10 @@ ebbL_entry *ebbL_entry_add(lua_State *L, int guard_idx, int value_idx,
   lua_pushvalue(L, value_idx);
   lua_rawseti(L, -2, key);
   ebbL_entry *entry = ebb_slab_get(&guard->memory->items);
-  if (entry == NULL)
+  if (entry == NULL) {
     ebbL_nomem(L); /* the next entry uses the same key */
+    return NULL;
+  }
   memset(entry, 0, sizeof(*entry));
   entry->key = guard->last_key = key;
   if (kind == EBBL_ITEM_OWN) {
