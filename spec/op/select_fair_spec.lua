@@ -121,6 +121,24 @@ describe("the choice among ready arms", function()
     assert.is_true(counts[2] > 1600 and counts[2] < 2400)
   end)
 
+  it_runs("SE2 is fair among ready ones that stand side by side", function()
+    local never, counts = ebb.never(), { 0, 0, 0, 0, 0, 0, 0, 0 }
+    local set = { never, never, ebb.ready(), ebb.ready(), ebb.ready(), never, never, never }
+    local choice = ebb.choice(table.unpack(set))
+    for _, performs in ipairs {
+      function() return ebb.select(set) end,
+      function() return ebb.try_select(set) end,
+      function() return ebb.await(choice) end,
+    } do
+      for i = 3, 5 do counts[i] = 0 end
+      for _ = 1, 3000 do
+        local index = performs()
+        counts[index] = counts[index] + 1
+      end
+      for i = 3, 5 do assert.is_true(counts[i] > 750 and counts[i] < 1250) end
+    end
+  end)
+
   it("SE3 is the same for the same seed", function()
     local function trace(seed)
       return helper.run(function()
