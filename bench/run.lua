@@ -1,9 +1,11 @@
--- Benchmarks: lua5.4 bench/run.lua [--quick] [--csv] [--rounds N] [--only ADAPTERS] [W1 w5_8 …]
+-- Benchmarks: lua5.4 bench/run.lua [--quick] [--csv] [--rounds N] [--only ADAPTERS]
+--             [--instructions] [W1 w5_8 …]
 --
 -- Runs each workload on ebb and on its peers, each in a process of its own, in interleaved rounds,
 -- and prints medians of CPU time: nanoseconds an operation for the bare lua_resume loop ("limit")
 -- and for ebb, and for each peer how many times as long as ebb it takes. Peers that are not
--- installed are left out. Figures from a busy machine are good for ratios, not more.
+-- installed are left out. Figures from a busy machine are good for ratios, not more; instructions
+-- (counted by valgrind) do not depend on it.
 -- See bench/README.md.
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
@@ -15,7 +17,8 @@ local wanted = {}
 
 local function usage(message)
   io.stderr:write("bench: ", message, "\n",
-    "usage: lua5.4 bench/run.lua [--quick] [--csv] [--rounds N] [--only a,b] [W1 … W7]\n")
+    "usage: lua5.4 bench/run.lua [--quick] [--csv] [--rounds N] [--only a,b] [--instructions]",
+    " [W1 … W7]\n")
   os.exit(2)
 end
 
@@ -26,6 +29,8 @@ while arg[at] do
     options.quick, options.rounds = true, 1
   elseif word == "--csv" then
     options.csv = true
+  elseif word == "--instructions" then
+    options.instructions, options.rounds = true, 1
   elseif word == "--rounds" then
     at = at + 1
     options.rounds = math.tointeger(tonumber(arg[at] or "")) or usage "--rounds needs a number"
@@ -86,19 +91,40 @@ end
 local cpath, path = environment()
 cpath = build_limit() .. ";" .. cpath
 
--- What one child says: its numbers, or why there are none.
-local function measure(adapter, name, n)
-  local command = ("LUA_CPATH=%s LUA_PATH=%s timeout 120 %s %s %s %s %d 2>&1"):format(quoted(cpath),
-    quoted(path), LUA, quoted(here .. "/child.lua"), adapter, name, n)
+local function run_child(prefix, adapter, name, n)
+  local command = ("LUA_CPATH=%s LUA_PATH=%s %s %s %s %s %s %d 2>&1"):format(quoted(cpath),
+    quoted(path), prefix, LUA, quoted(here .. "/child.lua"), adapter, name, n)
   local pipe = io.popen(command)
   local text = pipe:read "a"
   pipe:close()
-  local first, second = text:match "result (%-?[%d.]+) ?(%-?[%d.]*)"
-  if first then
-    return { value = tonumber(first), second = tonumber(second), note = text:match "note ([^\n]*)" }
+  local why = ("\n" .. text):match "\n(absent)\n" or ("\n" .. text):match "\n(cannot)\n"
+  if why then return nil, why end
+  if not text:find "result " then
+    return nil, "failed: " .. (text:match "[^\n]+" or "no output")
   end
-  if text:match "^absent" or text:match "^cannot" then return nil, text:match "%a+" end
-  return nil, "failed: " .. (text:match "[^\n]+" or "no output")
+  return text
+end
+
+-- What one child says: its numbers, or why there are none.
+local function measure(adapter, name, n)
+  local text, why = run_child("timeout 120", adapter, name, n)
+  if not text then return nil, why end
+  local first, second = text:match "result (%-?[%d.]+) ?(%-?[%d.]*)"
+  return { value = tonumber(first), second = tonumber(second), note = text:match "note ([^\n]*)" }
+end
+
+-- Instructions an operation: the difference between a run of 2n and one of n, so that what starting
+-- costs drops out.
+local function count_instructions(adapter, name, n)
+  local counts = {}
+  for i = 1, 2 do
+    local text, why = run_child("valgrind --tool=callgrind --callgrind-out-file=/dev/null", adapter,
+      name, i * n)
+    if not text then return nil, why end
+    counts[i] = tonumber(text:match "Collected : (%d+)")
+    if not counts[i] then return nil, "failed: " .. (text:match "[^\n]+" or "no output") end
+  end
+  return { value = (counts[2] - counts[1]) / n }
 end
 
 local function median(values)
@@ -113,6 +139,8 @@ local absent, failures = {}, {}
 local function run_workload(name)
   local workload = work[name]
   local n = options.quick and workload.quick_n or workload.n
+  local take = measure
+  if options.instructions then n, take = 2 * workload.quick_n, count_instructions end
   local rounds = math.min(options.rounds, workload.rounds or options.rounds)
   local values, seconds, notes, skip = {}, {}, {}, {}
   for round = 1, rounds do
@@ -121,7 +149,7 @@ local function run_workload(name)
       -- every other round in reverse, so that nobody always goes first
       local adapter = adapters[round % 2 == 1 and i or #adapters + 1 - i]
       if not absent[adapter] and not skip[adapter] then
-        local result, why = measure(adapter, name, n)
+        local result, why = take(adapter, name, n)
         if result then
           values[adapter] = values[adapter] or {}
           seconds[adapter] = seconds[adapter] or {}
@@ -147,11 +175,15 @@ local function run_workload(name)
   return medians, second_medians, notes
 end
 
+local function unit_of(name)
+  return options.instructions and "instr" or work[name].unit or "ns"
+end
+
 local function csv_row(name, medians, seconds)
   for _, adapter in ipairs(options.adapters) do
     if medians[adapter] then
       print(("%s,%s,%.2f,%s,%s"):format(name, adapter, medians[adapter],
-        work[name].unit or "ns", seconds[adapter] and ("%.2f"):format(seconds[adapter]) or ""))
+        unit_of(name), seconds[adapter] and ("%.2f"):format(seconds[adapter]) or ""))
     end
   end
 end
@@ -161,13 +193,13 @@ local function table_row(name, medians)
   for _, adapter in ipairs(options.adapters) do
     local value, cell = medians[adapter], "-"
     if value and (adapter == "ebb" or adapter == "limit") then
-      cell = ("%.0f %s"):format(value, work[name].unit or "ns")
+      cell = ("%.0f %s"):format(value, unit_of(name))
     elseif value and medians.ebb then
       cell = ("%.2fx"):format(value / medians.ebb)
     elseif value then
       cell = ("%.0f"):format(value)
     end
-    if not absent[adapter] then cells[#cells + 1] = ("%9s"):format(cell) end
+    if not absent[adapter] then cells[#cells + 1] = ("%11s"):format(cell) end
   end
   print(table.concat(cells, " "))
 end
@@ -176,7 +208,7 @@ local function header()
   if options.csv then return print "workload,adapter,median,unit,lua_heap" end
   local cells = { ("%-11s %-28s"):format("", "") }
   for _, adapter in ipairs(options.adapters) do
-    if not absent[adapter] then cells[#cells + 1] = ("%9s"):format(adapter) end
+    if not absent[adapter] then cells[#cells + 1] = ("%11s"):format(adapter) end
   end
   print(table.concat(cells, " "))
 end
@@ -193,7 +225,7 @@ end
 header()
 local known
 for _, name in ipairs(work.order) do
-  if is_wanted(name) then
+  if is_wanted(name) and not (options.instructions and work[name].unit) then
     known = true
     local medians, seconds, notes = run_workload(name)
     if options.csv then csv_row(name, medians, seconds) else table_row(name, medians) end
