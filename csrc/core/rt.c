@@ -100,9 +100,10 @@ size_t ebb_rt_fire(ebb_rt *rt)
       break;
     ebb_list_unlink(&task->ending);
     task->overdue = true;
-    task->uninterruptible = false;
+    if (rt->host->visible(task) == NULL)
+      continue; /* shielded: no cleanup of its runs yet */
     rt->host->overdue(task);
-    if (task->state == EBB_TASK_PARKED)
+    if (task->state == EBB_TASK_PARKED && !task->uninterruptible)
       ebb_task_interrupt(task, EBB_ECANCELLED);
   }
   return n;

@@ -69,6 +69,7 @@ const ebbL_type ebbL_chan_type = {"ebb.channel", &ebbL_recv_class};
 static int recv_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), recv_k, ctx);
   ebbL_task *task = (ebbL_task *)ctx;
   ebbL_check_woken(L, task);
   return EBB_LIKELY(task->core.status == EBB_OK)
@@ -117,6 +118,7 @@ static int l_chan_iterate(lua_State *L)
 static int send_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), send_k, ctx);
   ebbL_task *task = (ebbL_task *)ctx;
   ebbL_check_woken(L, task);
   if (EBB_UNLIKELY(task->core.status != EBB_OK))
@@ -190,6 +192,7 @@ static lua_Integer take_more(lua_State *L, ebbL_chan *chan, lua_Integer n_have,
 static int recv_many_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), recv_many_k, ctx);
   ebbL_task *task = (ebbL_task *)ctx;
   ebbL_check_woken(L, task);
   if (task->core.status != EBB_OK)
@@ -236,6 +239,7 @@ static int send_many_from(lua_State *L, ebbL_task *task, lua_Integer i);
 static int send_many_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), send_many_k, ctx);
   ebbL_chan *chan = lua_touserdata(L, 3);
   ebbL_task *task = chan->head.state->current;
   lua_Integer i = (lua_Integer)ctx;
@@ -252,6 +256,7 @@ static int send_many_k(lua_State *L, int status, lua_KContext ctx)
 static int send_many_turn_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), send_many_turn_k, ctx);
   ebbL_chan *chan = lua_touserdata(L, 3);
   ebbL_check_waiting(L, chan->head.state->current);
   return send_many_from(L, chan->head.state->current, (lua_Integer)ctx);

@@ -237,6 +237,7 @@ static void drain(drive *d, uint64_t due_ns)
 {
   ebb_rt *core = &d->rt->core;
   uint64_t spun = 0;
+  d->rt->ending = true;
   while (core->n_alive > 0) {
     cancel_all(d);
     turn(d);
@@ -252,6 +253,7 @@ static void drain(drive *d, uint64_t due_ns)
       break; /* they will not stop */
     }
   }
+  d->rt->ending = false;
 }
 
 size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt)
@@ -562,8 +564,8 @@ static int shut_down(lua_State *L, ebbL_rt *rt, double grace_s)
     ebbL_rt_driver(L, rt);
   begin_drive(&d, L, rt);
   ebb_rt_refresh(&rt->core);
+  rt->shutting_down = true; /* no spawns from the cleanups */
   drain(&d, in_seconds(&rt->core, grace_s));
-  rt->shutting_down = true;
   size_t n = ebbL_rt_kill_all(L, rt);
   ebbL_report_due(L, rt, true);
   end_drive(&d);

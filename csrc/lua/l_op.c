@@ -75,6 +75,7 @@ static int perform_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   const ebbL_opclass *cls = (const ebbL_opclass *)ctx;
+  EBBL_OWN_RESUME(L, ebbL_S(L), perform_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
   ebbL_check_woken(L, task);
   return cls->settle(L, task, lua_touserdata(L, 1), 1,
@@ -84,6 +85,7 @@ static int perform_k(lua_State *L, int status, lua_KContext ctx)
 static int giveway_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), giveway_k, ctx);
   ebbL_check_waiting(L, ebbL_S(L)->current);
   return ((lua_CFunction)ctx)(L);
 }
@@ -194,11 +196,10 @@ static int finish_set(lua_State *L, const set *s)
     break;
   case MODE_TIMEOUT:
     if (s->arm == 2) {
-      ebbL_op *after = lua_touserdata(L, 2);
       lua_settop(L, base);
       lua_pushnil(L);
       lua_pushliteral(L, "timeout");
-      lua_pushnumber(L, after->seconds);
+      lua_getiuservalue(L, 2, 2); /* the number as it was given */
     }
     break;
   default:
@@ -393,6 +394,7 @@ static void find_leaf(lua_State *L, set *s, uint32_t ordinal,
 static int set_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), set_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
   ebbL_check_woken(L, task);
   set s = unpack(ctx);

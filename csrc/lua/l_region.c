@@ -135,45 +135,84 @@ static bool is_unwinding_handler(lua_State *L, ebbL_state *S,
   return true;
 }
 
-/* Walks one coroutine's frames from the innermost outwards. False when a
-   running cleanup of the user, or a shield, hides what lies further out. */
-static bool walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
+/* Is the call at `ar` (with its name) a cleanup of the user? */
+static bool is_closer(lua_State *L, ebbL_state *S, lua_Debug *ar,
+                      lua_Debug *caller, const ebb_region *region)
+{
+  bool closer = ar->namewhat != NULL && ar->name != NULL &&
+                strcmp(ar->namewhat, "metamethod") == 0 &&
+                strcmp(ar->name, "close") == 0;
+  if (!closer)
+    closer = is_unwinding_handler(L, S, caller, region);
+  return closer && !is_own_closer(L, S, ar);
+}
+
+enum { NOT_HIDDEN, HIDDEN_BY_CLEANUP, HIDDEN_BY_SHIELD };
+
+/* Walks one coroutine's frames from the innermost outwards, until a running
+   cleanup of the user, or a shield, hides what lies further out. */
+static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
                         ebb_region **seen)
 {
   lua_Debug ar, caller;
   if (!lua_checkstack(L, 4))
-    return true;
+    return NOT_HIDDEN;
   for (int level = 0; lua_getstack(L, level, &ar); level++) {
     if (*region != NULL && (*region)->frame == (void *)ar.i_ci) {
-      if ((*region)->kind == EBB_REGION_SHIELD)
-        return false;
-      if ((*region)->struck)
-        *seen = *region;
-      *region = (*region)->outer;
+      ebb_region *at = *region;
+      *region = at->outer;
+      if (at->kind == EBB_REGION_SHIELD)
+        return HIDDEN_BY_SHIELD;
+      if (at->struck)
+        *seen = at;
     }
     if (!lua_getstack(L, level + 1, &caller))
       break;
     lua_getinfo(L, "n", &ar);
-    bool closer = ar.namewhat != NULL && ar.name != NULL &&
-                  strcmp(ar.namewhat, "metamethod") == 0 &&
-                  strcmp(ar.name, "close") == 0;
-    if (!closer)
-      closer = is_unwinding_handler(L, S, &caller, *region);
-    if (closer && !is_own_closer(L, S, &ar))
-      return false;
+    if (is_closer(L, S, &ar, &caller, *region))
+      return HIDDEN_BY_CLEANUP;
   }
-  return true;
+  return NOT_HIDDEN;
+}
+
+/* Is there a running cleanup anywhere in the task? A shield within one hides
+   nothing once the cleanups are overdue. */
+static bool in_cleanup(lua_State *L, ebbL_task *task)
+{
+  for (; L != NULL; L = L == task->co ? NULL : ebbL_coro_outer(task, L)) {
+    lua_Debug ar, caller;
+    ebb_region *region = task->core.region;
+    for (int level = 0; lua_getstack(L, level, &ar) &&
+                        lua_getstack(L, level + 1, &caller);
+         level++) {
+      if (region != NULL && region->frame == (void *)ar.i_ci)
+        region = region->outer;
+      lua_getinfo(L, "n", &ar);
+      if (is_closer(L, task->S, &ar, &caller, region))
+        return true;
+    }
+  }
+  return false;
 }
 
 ebb_region *ebbL_visible(ebb_task *core)
 {
   ebbL_task *task = ebbL_task_of(core);
-  if (task->co == NULL || core->overdue)
+  if (task->co == NULL)
     return ebb_region_visible(core);
   ebb_region *region = core->region, *seen = NULL;
   lua_State *L = task->L;
+  bool ends = core->overdue && ebbL_rt_of(core->rt)->ending;
+  if (ends) /* nothing protects it any more */
+    return &core->base;
   while (L != NULL) {
-    if (!walk_frames(L, task->S, &region, &seen))
+    int hidden = walk_frames(L, task->S, &region, &seen);
+    if (hidden == HIDDEN_BY_CLEANUP && core->overdue)
+      return &core->base; /* its cleanups have had their time */
+    if (hidden == HIDDEN_BY_SHIELD && core->overdue &&
+        in_cleanup(task->L, task))
+      return &core->base;
+    if (hidden != NOT_HIDDEN)
       return seen;
     L = L == task->co ? NULL : ebbL_coro_outer(task, L);
   }
@@ -313,7 +352,6 @@ ebbL_body *ebbL_body_open(lua_State *L, ebbL_task *task, int kind, int n_below)
   ebbL_state *S = task->S;
   ebbL_body *body = ebbL_slab_get(L, &S->regions);
   body->owner = NULL;
-  body->seconds = 0;
   ebb_list_init(&body->link);
   ebb_timer_init(&body->timer, NULL);
   ebb_region_open(&body->region, &task->core, kind);
@@ -366,26 +404,21 @@ static void deadline_fire(ebb_timer *timer)
 static int timeout_k(lua_State *L, int status, lua_KContext ctx)
 {
   ebbL_body *body = (ebbL_body *)ctx;
-  double seconds = body->seconds;
   if (ebbL_body_ended(L, status, body)) {
     lua_pushnil(L);
     lua_pushliteral(L, "timeout");
-    lua_pushnumber(L, seconds);
+    lua_pushvalue(L, 2); /* the number as it was given */
     return 3;
   }
   return lua_gettop(L) - 2;
 }
 
 /* [s, fn, args…]: the body runs in the calling task, under a deadline. */
-static int timeout_body(lua_State *L, ebbL_task *task, uint64_t due_ns,
-                        double seconds)
+static int timeout_body(lua_State *L, ebbL_task *task, uint64_t due_ns)
 {
   lua_pushcfunction(L, ebbL_msgh);
-  lua_replace(L, 1);
-  lua_pushboolean(L, 0); /* a place of its own below the body */
-  lua_insert(L, 2);
+  lua_insert(L, 1);
   ebbL_body *body = ebbL_body_open(L, task, EBB_REGION_DEADLINE, 2);
-  body->seconds = seconds;
   ebb_timer_init(&body->timer, deadline_fire);
   ebb_timer_arm(&task->core.rt->timers, &body->timer, due_ns);
   int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 1,
@@ -398,18 +431,20 @@ static int timeout_until(lua_State *L, ebbL_task *task, lua_CFunction fn,
                          uint64_t due_ns, double seconds)
 {
   if (!ebbL_isop(L, 2))
-    return timeout_body(L, task, due_ns, seconds);
+    return timeout_body(L, task, due_ns);
   ebbL_state *S = task->S;
   lua_settop(L, 2);
   if (ebbL_has_functions(L, 2)) { /* they are under the deadline too */
     ebbL_pushawait(L, S);
     lua_insert(L, 2);
-    return timeout_body(L, task, due_ns, seconds);
+    return timeout_body(L, task, due_ns);
   }
   ebbL_check_struck(L, task);
   if (ebbL_spent(task))
     return ebbL_giveway(L, task, fn);
   ebbL_pushafter(L, S, seconds);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 2);
   lua_remove(L, 1);
   return ebbL_await_timeout(L, task);
 }

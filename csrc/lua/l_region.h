@@ -65,7 +65,6 @@ typedef struct ebbL_body {
   ebb_region region;
   ebb_timer timer; /* DEADLINE only */
   ebb_list link;   /* TOKEN only: see l_token.c */
-  double seconds;
   void *owner;     /* host object that it belongs to */
 } ebbL_body;
 

@@ -273,7 +273,11 @@ void ebbL_report_due(lua_State *L, ebbL_rt *rt, bool all)
     lua_rawgetp(L, -1, failure);
     /* nil: it is being collected; its finaliser reports it */
     if (!lua_isnil(L, -1)) {
-      ebbL_newdeadhandle(L, failure->head.state, failure->id);
+      lua_rawgetp(L, top + 2, &failure->id); /* its handle, while it lives */
+      if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        ebbL_newdeadhandle(L, failure->head.state, failure->id);
+      }
       report_failure(L, failure, top + 3, top + 4);
     }
     lua_settop(L, top);
@@ -294,7 +298,7 @@ void ebbL_taken(lua_State *L, int idx)
 
 /* --- a task has failed ------------------------------------------------------------ */
 
-/* [error, traceback, light task] -> failure */
+/* [error, traceback, light task, handle] -> failure */
 static int new_failure(lua_State *L)
 {
   ebbL_task *task = lua_touserdata(L, 3);
@@ -315,6 +319,8 @@ static int new_failure(lua_State *L)
   lua_getfield(L, -1, "objects");
   lua_pushvalue(L, -3);
   lua_rawsetp(L, -2, failure);
+  lua_pushvalue(L, 4);
+  lua_rawsetp(L, -2, &failure->id);
   lua_pop(L, 2);
   return 1;
 }
@@ -343,7 +349,8 @@ void ebbL_failed(lua_State *L, ebbL_task *task, bool owned)
   lua_pushvalue(L, error_idx);
   lua_pushvalue(L, trace_idx);
   lua_pushlightuserdata(L, task);
-  if (lua_pcall(L, 3, 1, 0) == LUA_OK) {
+  lua_pushvalue(L, handle_idx);
+  if (lua_pcall(L, 4, 1, 0) == LUA_OK) {
     ebbL_failure *failure = lua_touserdata(L, -1);
     handle->kind = EBBL_RESULT_FAILURE;
     lua_setiuservalue(L, handle_idx, 1);

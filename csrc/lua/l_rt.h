@@ -20,6 +20,7 @@ struct ebbL_rt {
   bool is_virtual, is_hosted, is_default;
   bool running;        /* run, step, block_on or a drive is on the C stack */
   bool is_open, shutting_down, closed;
+  bool ending; /* its run is over: shields end with the cleanup_timeout too */
   bool handle_sigint;  /* Ctrl-C cancels main: asked for by the command */
   bool stepped;        /* the host drives it: no implicit drive */
   bool timing;         /* measure each turn of a task */

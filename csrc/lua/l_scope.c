@@ -247,6 +247,7 @@ static int scope_k(lua_State *L, int status, lua_KContext at)
 {
   (void)status;
   ebbL_scope *scope = lua_touserdata(L, (int)at);
+  EBBL_OWN_RESUME(L, scope->head.state, scope_k, at);
   ebbL_task *task = scope->head.state->current;
   task->core.uninterruptible = false;
   if (task->core.status == EBB_ECANCELLED && !scope->hard)
@@ -346,6 +347,7 @@ static ebbL_scope *new_scope(lua_State *L, ebbL_state *S)
 {
   ebbL_scope *scope = ebbL_new(L, S, &ebbL_scope_type, sizeof *scope, 2);
   ebb_scope_init(&scope->core);
+  scope->rt = ebbL_current_rt(L, S);
   return scope;
 }
 
@@ -384,6 +386,8 @@ static int l_scope(lua_State *L)
     ebbL_typeerror(L, 1, "function or table of options");
   return scope_function(L, S, l_scope);
 }
+
+static void report_failure(lua_State *L, ebbL_scope *scope);
 
 /* --- methods ----------------------------------------------------------------------- */
 
@@ -481,6 +485,8 @@ static int l_scope_close(lua_State *L)
   cancel_with_reason(L, scope, "the scope was closed");
   if (S->current == NULL) {
     scope->cancelled = true;
+    report_failure(L, scope);
+    scope->isolate = true; /* later failures are reported as they come */
     return 0;
   }
   ebbL_self(L, S);
@@ -511,16 +517,23 @@ static int scope_leave(lua_State *L)
   return begin_close(L, scope, MODE_LEAVE);
 }
 
+/* Nobody will be thrown the scope's first failure: it is reported. */
+static void report_failure(lua_State *L, ebbL_scope *scope)
+{
+  if (!scope->failed || !lua_checkstack(L, 8))
+    return;
+  take_failure(L, scope);
+  ebbL_report(L, scope->head.state, scope->rt, 0, lua_gettop(L), 0);
+  lua_pop(L, 1);
+}
+
 static int scope_gc(lua_State *L)
 {
   ebbL_scope *scope = ebbL_test(L, 1, &ebbL_scope_type);
   if (scope == NULL || scope->ended)
     return 0;
   scope->ended = true;
-  if (scope->failed) {
-    take_failure(L, scope);
-    lua_pop(L, 1);
-  }
+  report_failure(L, scope);
   ebb_list *children = &scope->core.children;
   while (!ebb_list_is_empty(children)) {
     ebb_task *child = ebb_container_of(children->next, ebb_task, sibling);

@@ -9,6 +9,7 @@
 struct ebbL_scope {
   ebbL_header head;
   ebb_scope core;
+  ebbL_rt *rt;       /* current when it was made: for reports only */
   ebbL_body *body;   /* function form: the body's region while it runs */
   uint8_t mode;      /* who waits for it: see l_scope.c */
   uint8_t phase;

@@ -77,14 +77,21 @@ static int body_done(lua_State *L, int status, lua_KContext ctx)
 /* What a task's coroutine runs: [msgh, function, arguments…]. Under a pcall,
    so that to-be-closed variables run, and may await, when an error or a cancel
    unwinds the body. */
-static int task_body(lua_State *L)
+static int begin_body(lua_State *L, int status, lua_KContext ctx)
 {
-  ebbL_task *task = task_of_thread(L);
+  ebbL_state *S = *(ebbL_state **)lua_getextraspace(L);
+  (void)status;
+  EBBL_OWN_RESUME(L, S, begin_body, ctx);
+  ebbL_task *task = S->current;
   task->has_run = true;
   ebbL_region_enter(L, &task->core.base, 1);
-  int status =
-      lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_done);
-  return body_done(L, status, 0);
+  int ended = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_done);
+  return body_done(L, ended, 0);
+}
+
+static int task_body(lua_State *L)
+{
+  return begin_body(L, LUA_YIELD, 0);
 }
 
 /* A plain coroutine.yield cannot be made to throw when it is resumed; the next
@@ -345,6 +352,23 @@ static void host_resume(ebb_task *core)
   }
 }
 
+/* -> handle, message, traceback */
+static int push_overdue(lua_State *L)
+{
+  ebbL_task *task = lua_touserdata(L, 1);
+  ebbL_pushhandle(L, task);
+  const char *label = ebbL_tasklabel(L, task, 0);
+  ebbL_pushplace(L, task);
+  lua_pushfstring(L,
+                  "EBB025: the cleanups of task %s took longer than the "
+                  "cleanup_timeout (at %s)",
+                  label, lua_tostring(L, -1));
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  ebbL_pushtraceback(L, task);
+  return 3;
+}
+
 static void host_overdue(ebb_task *core)
 {
   ebbL_task *task = ebbL_task_of(core);
@@ -352,13 +376,12 @@ static void host_overdue(ebb_task *core)
   if (L == NULL)
     return;
   luaL_checkstack(L, 8, NULL);
-  const char *label = ebbL_tasklabel(L, task, 0);
-  ebbL_pushplace(L, task);
-  ebbL_warn(task->S,
-            "EBB025: the cleanups of task %s took longer than the "
-            "cleanup_timeout (at %s)",
-            label, lua_tostring(L, -1));
-  lua_pop(L, 2);
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, push_overdue);
+  lua_pushlightuserdata(L, task);
+  if (lua_pcall(L, 1, 3, 0) == LUA_OK)
+    ebbL_report(L, task->S, ebbL_rt_of(core->rt), top + 1, top + 2, top + 3);
+  lua_settop(L, top);
 }
 
 const ebb_host ebbL_host = {host_resume, ebbL_visible, host_overdue};
@@ -592,6 +615,7 @@ bool ebbL_task_get_guard(lua_State *L)
 static int yield_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), yield_k, ctx);
   ebbL_check_woken(L, (ebbL_task *)ctx);
   return 0;
 }

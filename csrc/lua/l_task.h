@@ -88,6 +88,16 @@ static inline ebbL_task *ebbL_self(lua_State *L, ebbL_state *S)
   return ebbL_awaiting(L, S);
 }
 
+/* First thing in every continuation of an await: somebody who got hold of the
+   task's thread (coroutine.running) may have resumed it. Then it goes back to
+   waiting, unharmed. */
+#define EBBL_OWN_RESUME(L, S, k, ctx)                                          \
+  do {                                                                         \
+    if (EBB_UNLIKELY((S)->current == NULL || (S)->current->L != (L) ||         \
+                     (S)->current->core.state != EBB_TASK_RUNNING))            \
+      return lua_yieldk((L), 0, (ctx), (k));                                   \
+  } while (0)
+
 /* [-(n_args + 1), +0 or +1, raises] Spawns the function below n_args arguments
    on the top of L. With `handle`, leaves the handle on the stack. Nothing has
    happened if it raises. `scope` (may be NULL) becomes its owner. */

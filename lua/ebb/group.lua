@@ -2,33 +2,26 @@
 -- ended before the group returns; tasks and ops handed in are only awaited (by a child) and stay their owner's.
 local core = require "ebb.core"
 
-local error, getmetatable, select, setmetatable, type = error, getmetatable, select, setmetatable, type
+local check = require "ebb.check"
+
+local select, setmetatable, type = select, setmetatable, type
 local pack, unpack = table.pack, table.unpack
 local await, channel, scope = core.await, core.channel, core.scope
-local is_op, in_task, typename, report = core._is_op, core._in_task, core._typename, core._report
+local is_op, in_task, report = core._is_op, core._in_task, core._report
+local is_callable = check.is_callable
 
 local group = {}
-
-local function bad_argument(name, position, expected, item)
-  error(("bad argument #%s to '%s' (%s expected, got %s)"):format(position, name, expected, typename(item)), 4)
-end
-
-local function is_callable(item)
-  if type(item) == "function" then return true end
-  local meta = type(item) == "table" and getmetatable(item)
-  return type(meta) == "table" and meta.__call ~= nil
-end
 
 local function check_members(name, items, n, position)
   for i = 1, n do
     if not is_op(items[i]) and not is_callable(items[i]) then
-      bad_argument(name, position:format(i), "function, task or operation", items[i])
+      check.bad(name, position:format(i), "function, task or operation", items[i])
     end
   end
 end
 
 local function check_list(name, list)
-  if type(list) ~= "table" then bad_argument(name, "1", "list", list) end
+  if type(list) ~= "table" then check.bad(name, "1", "list", list) end
   local n = #list
   check_members(name, list, n, "1[%d]")
   return n
@@ -94,7 +87,7 @@ local function run_try_join(items, n)
       s:close()
       report_others(tasks, n, failed and i)
       if failed then tasks[i]:await() end
-      return nil, unpack(ended, 2, ended.n)
+      return unpack(ended, 2, ended.n)
     end
     results[i] = ended[2]
   end
@@ -182,18 +175,18 @@ function group.race(...)
   local n = select("#", ...)
   local items = { ... }
   check_members("race", items, n, "%d")
-  if n == 0 then error("EBB061: nothing to race: no function, task or operation was given", 2) end
+  if n == 0 then check.fail "EBB061: nothing to race: no function, task or operation was given" end
   return in_a_task(run_race, items, n)
 end
 
 --- Ordered first results of fn(item, i), at most `limit` at a time; the first error cancels the rest.
 function group.map(list, fn, limit)
-  if type(list) ~= "table" then bad_argument("map", "1", "list", list) end
-  if not is_callable(fn) then bad_argument("map", "2", "function", fn) end
+  if type(list) ~= "table" then check.bad("map", "1", "list", list) end
+  if not is_callable(fn) then check.bad("map", "2", "function", fn) end
   if limit == nil then limit = math.huge end
-  if type(limit) ~= "number" or not (limit >= 1) then
-    error(("bad argument #3 to 'map' (number of at least 1 expected, got %s)")
-      :format(type(limit) == "number" and tostring(limit) or typename(limit)), 2)
+  if type(limit) ~= "number" then check.bad("map", 3, "number", limit) end
+  if limit ~= math.huge and (not (limit >= 1) or limit % 1 ~= 0) then
+    check.fail("bad argument #3 to 'map' (whole number of at least 1 expected, got %s)", limit)
   end
   local n = #list
   if n == 0 then return {} end

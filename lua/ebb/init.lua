@@ -7,6 +7,7 @@ local modules = {
   fs = "ebb.fs",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group",
+  spawn_with = "ebb.task", delay = "ebb.task",
 }
 local whole = { fs = true }
 

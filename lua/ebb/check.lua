@@ -1,0 +1,50 @@
+--- Argument checks of ebb's Lua files: errors in the words of luaL_argerror, at the position of the caller.
+local core = require "ebb.core"
+
+local error, getmetatable, type = error, getmetatable, type
+local getinfo = debug and debug.getinfo
+local own_files = getinfo and getinfo(1, "S").source:match "^(.*)check%.lua$"
+
+local check = {}
+
+--- The level of the first function that is not ebb's own.
+local function users_level()
+  if not own_files then return 3 end
+  local level = 3
+  while true do
+    local info = getinfo(level, "S")
+    if not info then return 3 end
+    if info.what ~= "C" and info.source:sub(1, #own_files) ~= own_files then return level - 1 end
+    level = level + 1
+  end
+end
+
+--- Throws the formatted message with the position of the user's call.
+function check.fail(format, ...)
+  error(format:format(...), users_level())
+end
+
+--- "bad argument #1 to 'map' (list expected, got nil)"
+function check.bad(name, position, expected, value)
+  error(("bad argument #%s to '%s' (%s expected, got %s)"):format(position, name, expected, core._typename(value)),
+    users_level())
+end
+
+function check.is_callable(value)
+  if type(value) == "function" then return true end
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and meta.__call ~= nil
+end
+
+function check.callable(name, position, value)
+  if not check.is_callable(value) then check.bad(name, position, "function", value) end
+end
+
+function check.seconds(name, position, value)
+  if type(value) ~= "number" then check.bad(name, position, "number of seconds", value) end
+  if value ~= value then
+    check.fail("bad argument #%s to '%s' (number of seconds expected, got NaN)", position, name)
+  end
+end
+
+return check
