@@ -31,11 +31,11 @@ print(ok, err)
 ebb.run(function()
   local task = ebb.spawn(function()
     local g = ebb.task_guard()
+    local work = g:bytes(1000)
     g:defer(function()
       ebb.sleep(0.01) -- a cleanup may wait
-      print "task guard closes"
+      print("task guard closes, still there:", #work)
     end)
-    g:bytes(1000)
     ebb.sleep(60)
   end)
   ebb.yield()

@@ -35,6 +35,7 @@ describe("the pool", function()
       g:box(1)
       g:guard():bytes(64)
     end
+    collect()
     for _ = 1, 100 do scope() end
     local before = ebb.alloc.stats()
     for _ = 1, 2000 do scope() end
@@ -95,6 +96,7 @@ describe("the pool", function()
   end)
 
   it("lists its classes", function()
+    collect()
     local function live_of(size)
       local last = 0
       for _, class in ipairs(ebb.alloc.stats().pool.classes) do
@@ -105,10 +107,9 @@ describe("the pool", function()
     end
     local g <close> = ebb.guard()
     local before = live_of(112)
-    g:bytes(100)
-    g:bytes(112)
-    g:bytes(113)
+    local held = { g:bytes(100), g:bytes(112), g:bytes(113) }
     assert.equal(before + 2, live_of(112))
+    assert.equal(3, #held)
     assert.equal(32768, ebb.alloc.stats().pool.classes[40].size)
   end)
 end)
