@@ -163,11 +163,11 @@ describe("vec", function()
 
   it("R168 grows and keeps its elements", function()
     local v = g:vec("i32")
-    for i = 1, 20000 do v:push(i) end
-    assert.equal(20000, #v)
-    assert.equal(20000 * 20001 // 2, v:sum())
-    for i = 1, 20000, 777 do assert.equal(i, v[i]) end
-    assert.is_true(v:capacity() >= 20000)
+    for i = 1, 5000 do v:push(i) end
+    assert.equal(5000, #v)
+    assert.equal(5000 * 5001 // 2, v:sum())
+    for i = 1, 5000, 777 do assert.equal(i, v[i]) end
+    assert.is_true(v:capacity() >= 5000)
     assert.equal(v:capacity() * 4, g:stats().live)
   end)
 

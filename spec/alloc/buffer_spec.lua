@@ -48,7 +48,7 @@ describe("buffer", function()
 
   it("stays small when it is filled and emptied for ever", function()
     local buf = g:buffer()
-    for i = 1, 10000 do
+    for i = 1, 3000 do
       buf:put(("%05d"):format(i))
       if i > 3 then assert.equal(("%05d"):format(i - 3), buf:get(5)) end
     end
@@ -63,7 +63,7 @@ describe("buffer", function()
       return state % n
     end
     local buf, model = g:buffer(), ""
-    for _ = 1, 3000 do
+    for _ = 1, 1000 do
       if rnd(2) == 0 then
         local s = string.char(97 + rnd(26)):rep(rnd(60))
         buf:put(s)
