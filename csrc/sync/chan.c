@@ -93,17 +93,17 @@ int ebb_chan_recv(ebb_chan *chan, ebb_xfer *xfer)
   }
   if (chan->closed)
     return chan->reserved > 0 ? EBB_EAGAIN : EBB_ECLOSED;
-  if (chan->cap == 0) {
-    ebb_list_foreach(node, &chan->senders)
-    {
-      ebb_wait *sender = ebb_container_of(node, ebb_wait, link);
-      if (sender->cls != &ebb_chan_send_class)
-        continue;
-      xfer->peer = sender;
-      xfer->refill = NULL;
-      ebb_wake(sender, EBB_OK);
-      return EBB_OK;
-    }
+  /* Senders wait beside an empty channel on a rendezvous, and where permits
+     hold every slot: the first one with a value is met right here. */
+  ebb_list_foreach(node, &chan->senders)
+  {
+    ebb_wait *sender = ebb_container_of(node, ebb_wait, link);
+    if (sender->cls != &ebb_chan_send_class)
+      continue;
+    xfer->peer = sender;
+    xfer->refill = NULL;
+    ebb_wake(sender, EBB_OK);
+    return EBB_OK;
   }
   return EBB_EAGAIN;
 }
