@@ -38,6 +38,17 @@ static void check_op(lua_State *L, int arg, int idx)
   ebbL_argerror(L, arg, lua_pushfstring(L, "operation expected, got %s", got));
 }
 
+/* The arm at idx of a table, with its key above it. */
+static void check_arm(lua_State *L, int idx)
+{
+  if (ebbL_isop(L, idx))
+    return;
+  const char *got = ebbL_typename(L, idx);
+  const char *key = luaL_tolstring(L, idx + 1, NULL);
+  ebbL_argerror(L, 1, lua_pushfstring(L, "operation expected at '%s', got %s",
+                                      key, got));
+}
+
 static void check_size(lua_State *L, const build *b)
 {
   if (b->n_leaves > SIZE_LIMIT || b->n_steps > SIZE_LIMIT ||
@@ -203,7 +214,10 @@ static int l_choice(lua_State *L)
     int idx = first + i * stride;
     if (is_skipped(L, idx))
       continue;
-    check_op(L, is_table ? 1 : idx, idx);
+    if (is_table)
+      check_arm(L, idx);
+    else
+      check_op(L, idx, idx);
     b.n_steps++;
     b.n_anchors += is_table;
     measure(L, &b, idx);

@@ -10,11 +10,12 @@
    that time: a yield with regions of the coroutine's own still open (a timeout
    around it) is refused, because they would stay open in the consumer.
 
-   A body runs under the pcall of the base library, so that to-be-closed
+   A body runs under the xpcall of the base library, so that to-be-closed
    variables may await when an error or a cancel leaves it. */
 #include "lua/l_coro.h"
 
 #include "lua/l_region.h"
+#include "lua/l_report.h"
 
 #include <string.h>
 
@@ -44,16 +45,50 @@ enum { MODE_RESUME, MODE_WRAP, MODE_CLOSE };
 
 /* --- inside the coroutine ------------------------------------------------------ */
 
+/* A cancel that unwinds the body stays what it is when a cleanup fails on the
+   way: that error is reported instead. The cancel is kept in the table of
+   errors, by the coroutine's address. */
+static int body_msgh(lua_State *L)
+{
+  ebbL_state *S = ebbL_state_find(L);
+  if (S == NULL || S->current == NULL || !lua_checkstack(L, 12))
+    return 1;
+  lua_settop(L, 1);
+  ebbL_pusherrors(L);
+  lua_rawgetp(L, 2, L);
+  if (ebbL_is_cancel(L, 1)) {
+    if (lua_isnil(L, 3)) {
+      lua_pushvalue(L, 1);
+      lua_rawsetp(L, 2, L);
+    }
+    lua_settop(L, 1);
+  } else if (lua_isnil(L, 3)) {
+    lua_settop(L, 1);
+  } else {
+    ebbL_pushhandle(L, S->current);
+    luaL_traceback(L, L, NULL, 1);
+    ebbL_report(L, S, ebbL_rt_of(S->current->core.rt), 4, 1, 5);
+    lua_settop(L, 3);
+  }
+  return 1;
+}
+
 static int body_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status, (void)ctx;
-  if (lua_toboolean(L, 1))
+  if (EBB_LIKELY(lua_toboolean(L, 1)))
     return lua_gettop(L) - 1;
   lua_settop(L, 2);
+  if (ebbL_is_cancel(L, 2)) {
+    ebbL_pusherrors(L);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, L);
+    lua_settop(L, 2);
+  }
   return lua_error(L);
 }
 
-/* (pcall, function, arguments…): what a coroutine runs */
+/* (xpcall, function, body_msgh, arguments…): what a coroutine runs */
 static int coro_body(lua_State *L)
 {
   lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, body_k);
@@ -292,11 +327,14 @@ static const char *begin(lua_State *L, ebbL_state *S, ebbL_task *task,
     return "cannot resume non-suspended coroutine";
   if (EBB_UNLIKELY(coros(L)->depth >= NEST_MAX))
     return "C stack overflow";
-  if (!lua_checkstack(co, n + 4))
+  if (!lua_checkstack(co, n + 5))
     return "too many arguments to resume";
   if (lua_status(co) == LUA_OK) {
+    /* the function is at 1; stray values may follow */
+    lua_pushcfunction(co, body_msgh);
+    lua_insert(co, 2);
     lua_pushcfunction(co, coro_body);
-    lua_pushcfunction(co, S->lua_pcall_fn);
+    lua_pushcfunction(co, S->lua_xpcall_fn);
     lua_rotate(co, 1, 2);
   }
   lua_xmove(L, co, n);

@@ -161,7 +161,8 @@ static double check_period(lua_State *L, int arg)
     ebbL_argerror(L, arg,
                   lua_pushfstring(L, "period: positive and finite number of "
                                      "seconds expected, got %s",
-                                  lua_tostring(L, -1)));
+                                  period == period ? lua_tostring(L, -1)
+                                                   : "NaN"));
   }
   return period;
 }
