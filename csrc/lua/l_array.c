@@ -17,6 +17,21 @@ static ebbL_span *check_array(lua_State *L)
   return span;
 }
 
+static int l_array_fill(lua_State *L)
+{
+  return ebbL_span_fill(L, check_array(L));
+}
+
+static int l_array_copy(lua_State *L)
+{
+  return ebbL_span_copy(L, check_array(L));
+}
+
+static int l_array_view(lua_State *L)
+{
+  return ebbL_span_slice(L, check_array(L));
+}
+
 static int l_array_sum(lua_State *L)
 {
   const ebbL_span *span = check_array(L);
@@ -145,9 +160,9 @@ static int l_vec_capacity(lua_State *L)
 }
 
 #define ARRAY_METHODS                                                          \
-  {"fill", ebbL_span_fill}, {"copy", ebbL_span_copy},                          \
-      {"view", ebbL_span_slice}, {"sum", l_array_sum}, {"min", l_array_min},   \
-      {"max", l_array_max}, {"add", l_array_add},                              \
+  {"fill", l_array_fill}, {"copy", l_array_copy}, {"view", l_array_view},      \
+      {"sum", l_array_sum}, {"min", l_array_min}, {"max", l_array_max},        \
+      {"add", l_array_add},                                                    \
   {                                                                            \
     "mul", l_array_mul                                                         \
   }

@@ -17,7 +17,7 @@ void ebbL_box_push(lua_State *L, const ebbL_box *box)
 int ebbL_guard_box(lua_State *L)
 {
   ebbL_guard *guard = ebbL_checkguard(L, 1);
-  luaL_checkany(L, 2);
+  ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   ebbL_box *box =
       ebbL_new(L, guard->head.state, &ebbL_box_type, sizeof(*box), 2);
@@ -63,7 +63,7 @@ static int l_box_get(lua_State *L)
 static int l_box_set(lua_State *L)
 {
   check_box(L);
-  luaL_checkany(L, 2);
+  ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   lua_setiuservalue(L, 1, 2);
   return 1;

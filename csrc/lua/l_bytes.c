@@ -6,11 +6,10 @@
 #include <string.h>
 
 /* x:fill(v, [i, j]) → x */
-int ebbL_span_fill(lua_State *L)
+int ebbL_span_fill(lua_State *L, ebbL_span *span)
 {
-  ebbL_span *span = ebbL_span_checkany(L, 1);
   size_t n, at;
-  luaL_checkany(L, 2);
+  ebbL_checkvalue(L, 2);
   at = ebbL_checkrange(L, 3, span, &n);
   ebbL_elem_fill(L, 2, span->elem,
                  span->data + at * ebbL_elems[span->elem].n_bytes, n);
@@ -19,9 +18,8 @@ int ebbL_span_fill(lua_State *L)
 }
 
 /* x:copy(from, [i, j, at]) → x: from[i..j] to x[at…]; they may overlap. */
-int ebbL_span_copy(lua_State *L)
+int ebbL_span_copy(lua_State *L, ebbL_span *span)
 {
-  ebbL_span *span = ebbL_span_checkany(L, 1);
   ebbL_span *from = ebbL_span_checkany(L, 2);
   size_t n, at, to = 0;
   if (from->elem != span->elem)
@@ -42,9 +40,8 @@ int ebbL_span_copy(lua_State *L)
 }
 
 /* x:view([i, j]) → the same memory, as bytes or array of its own */
-int ebbL_span_slice(lua_State *L)
+int ebbL_span_slice(lua_State *L, ebbL_span *span)
 {
-  ebbL_span *span = ebbL_span_checkany(L, 1);
   size_t n, at = ebbL_checkrange(L, 2, span, &n);
   ebbL_span_view(L, 1, span->data + at * ebbL_elems[span->elem].n_bytes, n);
   return 1;
@@ -100,13 +97,24 @@ static int l_bytes_set(lua_State *L)
   return 1;
 }
 
+static int l_bytes_fill(lua_State *L)
+{
+  return ebbL_span_fill(L, ebbL_span_check(L, 1, &ebbL_bytes_type));
+}
+
+static int l_bytes_copy(lua_State *L)
+{
+  return ebbL_span_copy(L, ebbL_span_check(L, 1, &ebbL_bytes_type));
+}
+
+static int l_bytes_view(lua_State *L)
+{
+  return ebbL_span_slice(L, ebbL_span_check(L, 1, &ebbL_bytes_type));
+}
+
 static const luaL_Reg bytes_methods[] = {
-    {"sub", l_bytes_sub},
-    {"set", l_bytes_set},
-    {"fill", ebbL_span_fill},
-    {"copy", ebbL_span_copy},
-    {"view", ebbL_span_slice},
-    {"string", l_bytes_string},
+    {"sub", l_bytes_sub},   {"set", l_bytes_set},   {"fill", l_bytes_fill},
+    {"copy", l_bytes_copy}, {"view", l_bytes_view}, {"string", l_bytes_string},
     {NULL, NULL},
 };
 

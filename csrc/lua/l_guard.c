@@ -135,7 +135,8 @@ ebbL_entry *ebbL_entry_find(lua_State *L, int idx)
 static int l_guard(lua_State *L)
 {
   if (!lua_isnoneornil(L, 1)) {
-    luaL_checktype(L, 1, LUA_TTABLE);
+    if (lua_type(L, 1) != LUA_TTABLE)
+      ebbL_typeerror(L, 1, "table");
     if (lua_getfield(L, 1, "budget") != LUA_TNIL)
       ebbL_argerror(L, 1, "there are no budgets yet");
   }
@@ -217,7 +218,7 @@ static int l_guard_buffer(lua_State *L)
 static int l_guard_own(lua_State *L)
 {
   ebbL_checkguard(L, 1);
-  luaL_checkany(L, 2);
+  ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   if (ebbL_test(L, 2, &ebbL_guard_type) != NULL && lua_rawequal(L, 1, 2))
     ebbL_argerror(L, 2, "a guard cannot own itself");

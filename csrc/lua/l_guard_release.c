@@ -62,7 +62,7 @@ static int release_k(lua_State *L, int status, lua_KContext ctx)
 int ebbL_guard_release(lua_State *L)
 {
   ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
-  luaL_checkany(L, 2);
+  ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   ebbL_span *span = span_of(L, guard);
   if (span != NULL) {
@@ -92,7 +92,7 @@ int ebbL_guard_release(lua_State *L)
 int ebbL_guard_promote(lua_State *L)
 {
   ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type), *to = NULL;
-  luaL_checkany(L, 2);
+  ebbL_checkvalue(L, 2);
   lua_settop(L, 3);
   if (!lua_isnil(L, 3))
     to = ebbL_checkguard(L, 3);

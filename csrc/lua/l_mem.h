@@ -205,6 +205,12 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact);
 /* Frees the block; `place` (may be NULL) is where that happens. [no-raise] */
 void ebbL_span_free(ebbL_span *span, const char *place);
 
+/* [raises] There must be an argument, be it nil. */
+static inline void ebbL_checkvalue(lua_State *L, int arg)
+{
+  if (EBB_UNLIKELY(lua_isnone(L, arg)))
+    ebbL_argerror(L, arg, "value expected");
+}
 /* [raises] EBB013 unless 1 <= the integer at arg <= n; returns it. */
 size_t ebbL_checkindex(lua_State *L, int arg, const ebbL_span *span);
 /* [raises] The optional range i, j at arg and arg + 1 (default: all), both in
@@ -217,10 +223,11 @@ size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n);
 void ebbL_span_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
                        const luaL_Reg *methods);
 
-/* Methods that bytes, array and vec share (l_bytes.c): fill, copy, view. */
-int ebbL_span_fill(lua_State *L);
-int ebbL_span_copy(lua_State *L);
-int ebbL_span_slice(lua_State *L);
+/* What bytes, array and vec share (l_bytes.c); `span` is the object at 1,
+   checked. */
+int ebbL_span_fill(lua_State *L, ebbL_span *span);
+int ebbL_span_copy(lua_State *L, ebbL_span *span);
+int ebbL_span_slice(lua_State *L, ebbL_span *span);
 
 /* --- the state's memory (l_mem.c) --------------------------------------------
  */
