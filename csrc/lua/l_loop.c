@@ -269,7 +269,7 @@ size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt)
 
 /* --- deadlock ------------------------------------------------------------------------ */
 
-#define DEADLOCK_MAX 50
+#define DEADLOCK_MAX 1000
 
 /* [-0, +1] The report: every task, what it waits for and where. */
 static void push_deadlock(lua_State *L, ebbL_rt *rt)
@@ -289,11 +289,14 @@ static void push_deadlock(lua_State *L, ebbL_rt *rt)
     const char *label = ebbL_tasklabel(L, task, 0);
     const char *waits = ebbL_pushwaits(L, task);
     ebbL_pushplace(L, task);
-    if (task->is_internal)
-      lua_pushfstring(L, "\n\tthe awaiting code waits for %s", waits);
-    else
+    if (task->is_internal) {
+      ebbL_where(L);
+      lua_pushfstring(L, "\n\t%sthe code outside of tasks waits for %s",
+                      lua_tostring(L, -1), waits);
+    } else {
       lua_pushfstring(L, "\n\ttask %s waits for %s at %s", label, waits,
                       lua_tostring(L, -1));
+    }
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
     lua_concat(L, 2);

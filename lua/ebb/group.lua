@@ -5,7 +5,7 @@ local core = require "ebb.core"
 local check = require "ebb.check"
 
 local select, setmetatable, type = select, setmetatable, type
-local pack, unpack = table.pack, table.unpack
+local pack, unpack, huge = table.pack, table.unpack, math.huge
 local await, channel, scope = core.await, core.channel, core.scope
 local is_op, in_task, report = core._is_op, core._in_task, core._report
 local is_callable = check.is_callable
@@ -57,7 +57,7 @@ local function report_others(tasks, n, except)
 end
 
 local function run_join(items, n)
-  local ends, first_failed = channel(math.huge), nil
+  local ends, first_failed = channel(huge), nil
   local s <close> = scope { collect = true }
   local tasks = spawn_members(s, ends, items, n)
   local results = { n = n }
@@ -75,7 +75,7 @@ end
 
 --- Results in order, or nil, err / the error of the first member that failed.
 local function run_try_join(items, n)
-  local ends = channel(math.huge)
+  local ends = channel(huge)
   local s <close> = scope { collect = true }
   local tasks = spawn_members(s, ends, items, n)
   local results = { n = n }
@@ -95,7 +95,7 @@ local function run_try_join(items, n)
 end
 
 local function run_race(items, n)
-  local ends = channel(math.huge)
+  local ends = channel(huge)
   local s <close> = scope { collect = true }
   local tasks = spawn_members(s, ends, items, n)
   local i = ends:recv()
@@ -106,7 +106,7 @@ local function run_race(items, n)
 end
 
 local function run_map(list, n, fn, limit)
-  local ends, results, tasks = channel(math.huge), {}, {}
+  local ends, results, tasks = channel(huge), {}, {}
   local s <close> = scope { collect = true }
   local started = 0
   local function start()
@@ -183,9 +183,9 @@ end
 function group.map(list, fn, limit)
   if type(list) ~= "table" then check.bad("map", "1", "list", list) end
   if not is_callable(fn) then check.bad("map", "2", "function", fn) end
-  if limit == nil then limit = math.huge end
+  if limit == nil then limit = huge end
   if type(limit) ~= "number" then check.bad("map", 3, "number", limit) end
-  if limit ~= math.huge and (not (limit >= 1) or limit % 1 ~= 0) then
+  if limit ~= huge and (not (limit >= 1) or limit % 1 ~= 0) then
     check.fail("bad argument #3 to 'map' (whole number of at least 1 expected, got %s)", limit)
   end
   local n = #list

@@ -2,6 +2,8 @@
 -- Submodules (ebb.fs, …) and the functions built from the core's are loaded when first touched.
 local core = require "ebb.core"
 
+local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatable
+
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
   fs = "ebb.fs",
