@@ -7,6 +7,10 @@
 ---@class ebb
 local ebb = {}
 
+---The version of ebb, as "0.1.0".
+---@type string
+ebb.version = ""
+
 ---Seconds, fractions allowed; negative means none, math.huge for ever.
 ---@alias ebb.seconds number
 
@@ -661,6 +665,30 @@ function Sender:send(v) end
 ---@return true?
 ---@return ("full" | "closed")? why
 function Sender:try_send(v) end
+
+---@async
+---@param list any[]
+---@return integer sent
+---@return "closed"? why
+function Sender:send_many(list) end
+
+---@async
+---@return ebb.Permit?
+---@return "closed"? why
+---@nodiscard
+function Sender:reserve() end
+
+---@param v any
+---@return ebb.Op
+---@nodiscard
+function Sender:send_op(v) end
+
+---@return ebb.Op
+---@nodiscard
+function Sender:reserve_op() end
+
+---@return boolean
+function Sender:is_closed() end
 
 ---@return ebb.Sender
 ---@nodiscard
