@@ -34,7 +34,8 @@ static const ebbL_type interval_type = {"ebb.interval", &tick_class};
    may be, and following it would be drifting. */
 #define TOLERANCE_NS 5e6
 
-/* --- the schedule ------------------------------------------------------------------ */
+/* --- the schedule
+ * ------------------------------------------------------------------ */
 
 static uint64_t tick_due(const ebbL_interval *self, uint64_t n)
 {
@@ -42,8 +43,7 @@ static uint64_t tick_due(const ebbL_interval *self, uint64_t n)
   if (!(span_ns < 9.2e18))
     return EBB_NEVER;
   uint64_t span = (uint64_t)span_ns;
-  return span >= EBB_NEVER - self->start_ns ? EBB_NEVER
-                                            : self->start_ns + span;
+  return span >= EBB_NEVER - self->start_ns ? EBB_NEVER : self->start_ns + span;
 }
 
 static void schedule(ebbL_interval *self, uint64_t start_ns, uint64_t n)
@@ -83,7 +83,8 @@ static void consume(ebbL_interval *self)
     schedule(self, self->start_ns, self->n + 1);
 }
 
-/* --- waiting ------------------------------------------------------------------------- */
+/* --- waiting
+ * ------------------------------------------------------------------------- */
 
 static void disarm(ebbL_interval *self)
 {
@@ -149,7 +150,8 @@ static int tick_settle(lua_State *L, ebbL_task *task, void *object, int at,
 static const ebbL_opclass tick_class = {"interval tick", tick_attempt, NULL,
                                         tick_link,       tick_settle,  false};
 
-/* --- making one ----------------------------------------------------------------------- */
+/* --- making one
+ * ----------------------------------------------------------------------- */
 
 static double check_period(lua_State *L, int arg)
 {
@@ -158,11 +160,12 @@ static double check_period(lua_State *L, int arg)
   double period = lua_tonumber(L, arg);
   if (!(period >= 1e-9) || period == HUGE_VAL) {
     lua_pushvalue(L, arg);
-    ebbL_argerror(L, arg,
-                  lua_pushfstring(L, "period: positive and finite number of "
-                                     "seconds expected, got %s",
-                                  period == period ? lua_tostring(L, -1)
-                                                   : "NaN"));
+    ebbL_argerror(
+        L, arg,
+        lua_pushfstring(L,
+                        "period: positive and finite number of "
+                        "seconds expected, got %s",
+                        period == period ? lua_tostring(L, -1) : "NaN"));
   }
   return period;
 }
@@ -212,7 +215,9 @@ static int l_interval(lua_State *L)
   return 1;
 }
 
-/* --- methods --------------------------------------------------------------------------- */
+/* --- methods
+ * ---------------------------------------------------------------------------
+ */
 
 static int interval_tick(lua_State *L)
 {

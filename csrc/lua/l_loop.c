@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <string.h>
 
 /* --- being the driver ---------------------------------------------------------- */
 
@@ -413,8 +414,21 @@ static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
   return lua_error(L);
 }
 
+static bool in_finaliser(lua_State *L)
+{
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "n", &ar);
+    if (ar.name != NULL && strcmp(ar.name, "__gc") == 0)
+      return true;
+  }
+  return false;
+}
+
 int ebbL_drive(lua_State *L, ebbL_state *S, lua_CFunction fn)
 {
+  if (in_finaliser(L))
+    ebbL_error(L, "EBB051", "cannot await inside a finaliser (__gc)");
   ebbL_rt *rt = ebbL_current_rt(L, S);
   not_closed(L, rt);
   if (rt->stepped || rt->is_hosted)

@@ -122,7 +122,9 @@ static bool is_unwinding_handler(lua_State *L, ebbL_state *S,
   if (fn == NULL)
     return false;
   if (region != NULL && region->frame == (void *)caller->i_ci)
-    return region->unwinding;
+    return region->unwinding ||
+           (region->outer == NULL &&
+            ebbL_task_of(region->task)->closing_guard);
   if (fn == S->lua_pcall_fn)
     expected = 1;
   else if (fn == S->lua_xpcall_fn)

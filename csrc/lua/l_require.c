@@ -12,7 +12,8 @@ typedef struct ebbL_loads {
   ebb_waitq waiters;
 } ebbL_loads;
 
-/* To be closed when the load has ended. User value 1: the ebbL_loads; 2: name */
+/* To be closed when the load has ended. User value 1: the ebbL_loads; 2: name
+ */
 typedef struct ebbL_load {
   ebbL_header head;
 } ebbL_load;

@@ -30,6 +30,7 @@ static int close_guard(lua_State *L, ebbL_task *task, bool failed)
   ebbL_state *S = task->S;
   lua_KContext n_results = lua_gettop(L);
   task->has_guard = false;
+  task->closing_guard = true;
   luaL_checkstack(L, 8, NULL);
   ebbL_pushslots(L, S);
   lua_rawgeti(L, -1, task->guard);
@@ -56,11 +57,16 @@ static int body_done(lua_State *L, int status, lua_KContext ctx)
     ctx = -(ctx + 1);
     int n_results = (int)(ctx / 2);
     bool body_failed = (ctx & 1) != 0;
+    task->closing_guard = false;
     if (failed && !body_failed) {
       task->outcome = EBBL_FAILED;
-      return 1;
+      lua_replace(L, 2);
+      n_results = 2;
+      body_failed = true;
     }
     lua_settop(L, n_results); /* a failed body's error wins; msgh reported */
+    if (task->has_guard) /* what it closed has asked for a new one */
+      return close_guard(L, task, body_failed);
     return body_failed ? 1 : n_results - 1;
   }
   if (failed) {
@@ -489,7 +495,7 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->outcome = EBBL_ALIVE;
   task->foreign_yield = task->has_trace = false;
   task->has_guard = task->is_internal = task->is_main = false;
-  task->has_run = false;
+  task->has_run = task->closing_guard = false;
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
   task->frame_seen_s = rt->core.frame_time_s;

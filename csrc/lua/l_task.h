@@ -36,6 +36,7 @@ struct ebbL_task {
   uint8_t outcome;   /* EBBL_ALIVE until its body has ended */
   bool has_trace;    /* a traceback of an error is kept: see l_report.c */
   bool foreign_yield; /* it called the plain coroutine.yield */
+  bool closing_guard; /* its guard's cleanups run: they are shielded */
   bool has_guard;    /* slots[guard]: what to close at its end */
   bool has_run;      /* its body has begun */
   bool is_main;      /* what run, block_on or a drive waits for */

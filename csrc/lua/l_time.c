@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-/* --- conversions ----------------------------------------------------------- */
+/* --- conversions -----------------------------------------------------------
+ */
 
 void ebbL_pushtime(lua_State *L, uint64_t at_ns)
 {
@@ -22,7 +23,8 @@ uint64_t ebbL_due_at(double seconds)
   return ebbL_seconds(due_ns) < seconds ? due_ns + 1 : due_ns;
 }
 
-/* --- whose clock ------------------------------------------------------------- */
+/* --- whose clock -------------------------------------------------------------
+ */
 
 static ebbL_rt *current_rt(lua_State *L, ebbL_state *S)
 {
@@ -51,7 +53,8 @@ static int l_now(lua_State *L)
   return 1;
 }
 
-/* --- sleep ---------------------------------------------------------------------- */
+/* --- sleep
+ * ---------------------------------------------------------------------- */
 
 static int sleep_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -105,7 +108,8 @@ static int l_sleep_until(lua_State *L)
   return sleep_task(L, task, ebbL_due_at(at));
 }
 
-/* --- after, at ------------------------------------------------------------------ */
+/* --- after, at
+ * ------------------------------------------------------------------ */
 
 static int after_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -136,8 +140,7 @@ static int at_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 static void at_link(ebbL_task *task, uint32_t i, void *object, int payload)
 {
   (void)payload;
-  ebb_sleep_link(&task->core, i, &ebb_sleep_class,
-                 ((ebbL_op *)object)->due_ns);
+  ebb_sleep_link(&task->core, i, &ebb_sleep_class, ((ebbL_op *)object)->due_ns);
 }
 
 static int time_settle(lua_State *L, ebbL_task *task, void *object, int at,
@@ -172,7 +175,8 @@ static int l_at(lua_State *L)
   return 1;
 }
 
-/* --- frames ------------------------------------------------------------------------
+/* --- frames
+   ------------------------------------------------------------------------
 
    task->frame_seen_s is where the task's previous frame was: the sum of all dt
    in a stepped runtime; minus the number of the frame where nobody steps and
@@ -222,8 +226,8 @@ static int l_next_frame(lua_State *L)
   uint64_t now_ns = ebb_rt_refresh(rt);
   uint64_t frame = now_ns / EBB_NS_PER_S * FRAMES_PER_S +
                    now_ns % EBB_NS_PER_S * FRAMES_PER_S / EBB_NS_PER_S + 1;
-  uint64_t rest_ns = (frame % FRAMES_PER_S * EBB_NS_PER_S + FRAMES_PER_S - 1) /
-                     FRAMES_PER_S;
+  uint64_t rest_ns =
+      (frame % FRAMES_PER_S * EBB_NS_PER_S + FRAMES_PER_S - 1) / FRAMES_PER_S;
   uint64_t due_ns = frame / FRAMES_PER_S * EBB_NS_PER_S + rest_ns;
   reserve_sleep(L, rt);
   ebb_sleep_link(&task->core, 0, &clock_frame_class, due_ns);

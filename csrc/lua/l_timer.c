@@ -16,7 +16,8 @@ typedef struct ebbL_timer {
 static const ebbL_opclass timer_class;
 static const ebbL_type timer_type = {"ebb.timer", &timer_class};
 
-/* --- waiting --------------------------------------------------------------------- */
+/* --- waiting
+ * --------------------------------------------------------------------- */
 
 static void timer_leave(ebb_wait *wait)
 {
@@ -69,7 +70,8 @@ static int timer_settle(lua_State *L, ebbL_task *task, void *object, int at,
 static const ebbL_opclass timer_class = {"timer",    timer_attempt, NULL,
                                          timer_link, timer_settle,  false};
 
-/* --- methods ------------------------------------------------------------------------ */
+/* --- methods
+ * ------------------------------------------------------------------------ */
 
 static int l_timer(lua_State *L)
 {
@@ -160,9 +162,8 @@ void ebbL_open_timer(lua_State *L, ebbL_state *S)
       {NULL, NULL},
   };
   /* no __gc: who waits for it keeps it alive */
-  static const luaL_Reg meta[] = {{"__close", timer_close},
-                                  {"__tostring", timer_tostring},
-                                  {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__close", timer_close}, {"__tostring", timer_tostring}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newtype(L, S, &timer_type, methods, meta);
   lua_getfield(L, -1, "__index");

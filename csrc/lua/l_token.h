@@ -11,7 +11,7 @@
 typedef struct ebbL_token {
   ebbL_header head;
   ebb_token token;
-  ebb_list runs; /* of ebbL_body: what tok:run runs now */
+  ebb_list runs;             /* of ebbL_body: what tok:run runs now */
   struct ebbL_token *source; /* the ancestor (or itself) that was cancelled */
   bool closed;
 } ebbL_token;
