@@ -2,6 +2,7 @@
 /* luaopen_ebb_core: makes the state's ebb and lists what is in the module. */
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
+#include "lua/l_fs.h"
 #include "lua/l_loop.h"
 #include "lua/l_mem.h"
 #include "lua/l_op.h"
@@ -98,5 +99,6 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_coro(L, S);
   ebbL_open_rt(L, S);
   ebbL_open_mem(L, S);
+  ebbL_open_fs(L, S);
   return 1;
 }

@@ -57,6 +57,8 @@ ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
 
 static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
 {
+  if (S->closing)
+    ebbL_error(L, "EBB052", "the state is closing");
   ebbL_slots_reserve(L, S, 0, 1);
   ebbL_rt *rt = ebbL_new(L, S, &ebbL_rt_type, sizeof *rt, 1);
   rt->slot = ebbL_slots_pop(S, 0);
@@ -83,8 +85,6 @@ ebbL_rt *ebbL_current_rt(lua_State *L, ebbL_state *S)
   if (S->used_rt != NULL)
     return S->used_rt;
   if (S->default_rt == NULL) {
-    if (S->closing)
-      ebbL_error(L, "EBB052", "the state is closing");
     luaL_checkstack(L, 8, NULL);
     ebbL_rt *rt = new_rt(L, S, false);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &default_key);
