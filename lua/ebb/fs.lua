@@ -1,0 +1,68 @@
+--- Files, on libuv's thread pool: other tasks run meanwhile. Errors are three values, as in
+-- nil, "ENOENT: no such file or directory", "ENOENT". A call that is cancelled or timed out
+-- stops waiting; what was begun is done all the same.
+local core = require "ebb.core"
+
+local check = require "ebb.check"
+
+local request = core._fs
+
+local stat, scan = request.stat, request.scan
+local pairs, type = pairs, type
+
+local fs = {}
+for name, value in pairs(request) do
+  if name ~= "scan" then fs[name] = value end
+end
+
+local function check_path(name, path)
+  if type(path) ~= "string" then check.bad(name, 1, "string", path) end
+  if path:find("\0", 1, true) then
+    check.fail("bad argument #1 to '%s' (path without zeros expected)", name)
+  end
+end
+
+--- Is there something at `path`? A link that leads nowhere is nothing. Where that cannot be
+-- told (in a directory that may not be searched, for one) it is nil, message, code.
+function fs.exists(path)
+  check_path("exists", path)
+  local info, message, code = stat(path)
+  if info then return true end
+  if code == "ENOENT" or code == "ENOTDIR" then return false end
+  return nil, message, code
+end
+
+--- Iterates over everything below `dir` as path, type: a directory first, then what is in it,
+-- each sorted by bytes. Links are not followed. Directories that cannot be read (`dir` itself
+-- too) are as if empty.
+function fs.walk(dir)
+  check_path("walk", dir)
+  local prefixes, lists, positions = {}, {}, {} -- of the directories we are in
+  local depth = 0
+  local next_dir = dir
+  return function()
+    if next_dir then
+      local list = scan(next_dir)
+      if list then
+        depth = depth + 1
+        prefixes[depth] = next_dir:sub(-1) == "/" and next_dir or next_dir .. "/"
+        lists[depth], positions[depth] = list, 1
+      end
+      next_dir = nil
+    end
+    while depth > 0 do
+      local list, at = lists[depth], positions[depth]
+      local name = list[at]
+      if name then
+        local path, kind = prefixes[depth] .. name, list[at + 1]
+        positions[depth] = at + 2
+        if kind == "directory" then next_dir = path end
+        return path, kind
+      end
+      lists[depth] = nil
+      depth = depth - 1
+    end
+  end
+end
+
+return fs
