@@ -420,13 +420,17 @@ void ebbL_task_kill(lua_State *L, ebbL_task *task)
   if (task->co != NULL) {
     lua_State *co = task->co;
     ebbL_rt *driving = S->driving;
+    ebbL_task *current = S->current;
     if (driving == NULL) /* its cleanups may not drive anything */
       S->driving = ebbL_rt_of(task->core.rt);
+    S->current = NULL;
     lua_pushcfunction(L, close_thread_protected);
     lua_pushlightuserdata(L, co);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK)
       lua_pop(L, 1);
     S->driving = driving;
+    /* itself: os.exit(true, true) in a task */
+    S->current = current == task ? NULL : current;
     lua_settop(co, 0);
     lua_pushnil(co);
   } else if (bind_thread(L, task)) {
