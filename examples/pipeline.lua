@@ -11,6 +11,7 @@ local ebb = require "ebb"
 
 local USAGE = "usage: pipeline.lua DIR [TIMEOUT_SECONDS [WORKERS]]"
 local CHUNK = 64 * 1024 -- bytes counted between two looks at the other tasks
+local SIZES = { 1 << 10, 1 << 13, 1 << 16, 1 << 20, math.huge } -- file sizes are counted by these
 local LARGEST = 64 * 1024 * 1024 -- what is larger is counted as skipped
 
 ---------------------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ end
 
 local function new_total()
   return { files = 0, binary = 0, bytes = 0, lines = 0, words = 0, sum = 0, counts = {},
-    largest = {}, failed = 0, codes = {} }
+    largest = {}, failed = 0, codes = {}, sizes = ebb.task_guard():array("i64", #SIZES) }
 end
 
 local function add(total, file)
@@ -131,6 +132,9 @@ local function add(total, file)
   total.files = total.files + 1
   total.binary = total.binary + (file.binary and 1 or 0)
   total.bytes = total.bytes + file.bytes
+  local class = 1
+  while file.bytes >= SIZES[class] do class = class + 1 end
+  total.sizes[class] = total.sizes[class] + 1
   total.lines = total.lines + file.lines
   total.words = total.words + file.words
   total.sum = total.sum ~ file.sum -- the same in whatever order the files come
@@ -146,6 +150,10 @@ local function add(total, file)
 end
 
 local function main(dir, timeout, n_workers)
+  local info, why = ebb.fs.stat(dir)
+  if not info then return nil, why end
+  if info.type ~= "directory" then return nil, "not a directory" end
+
   local total = new_total()
   local started = ebb.now()
   local results = ebb.channel(32)
@@ -172,6 +180,8 @@ local function main(dir, timeout, n_workers)
   total.seconds = ebb.now() - started
   local ok, err = job:join()
   if not ok and not total.stopped then error(err, 0) end
+  -- The array goes with the task's guard; the figures in it are needed longer.
+  total.sizes = table.pack(table.unpack(total.sizes, 1, #SIZES))
   return total
 end
 
@@ -183,6 +193,8 @@ local function report(dir, n_workers, total)
   print(("%s, %d workers%s"):format(dir, n_workers,
     total.stopped and ", stopped early: " .. total.stopped or ""))
   row("files", "%12d  (%d of them binary)", total.files, total.binary)
+  row("", "%12d  below 1 KiB, %d below 8 KiB, %d below 64 KiB, %d below 1 MiB, %d larger",
+    table.unpack(total.sizes))
   row("bytes", "%12d", total.bytes)
   row("lines", "%12d", total.lines)
   row("words", "%12d", total.words)
@@ -208,10 +220,12 @@ local function report(dir, n_workers, total)
 end
 
 local function prove_nothing_leaked(rt)
-  local metrics, pool = rt:metrics(), ebb.alloc.stats().pool
-  print(("\n  left behind: %d tasks, %d timers, %d bytes in the pool (of %d at the peak)"):format(
-    metrics.alive, metrics.timers, pool.live, pool.peak))
-  return metrics.alive == 0 and metrics.timers == 0 and pool.live == 0
+  local metrics, memory = rt:metrics(), ebb.alloc.stats()
+  print(("\n  left behind: %d tasks, %d timers, %d bytes in the pool, %d on its heap"):format(
+    metrics.alive, metrics.timers, memory.pool.live, memory.heap.live))
+  print(("  of %d tasks, and at the peak %d and %d bytes"):format(metrics.spawned,
+    memory.pool.peak, memory.heap.peak))
+  return metrics.alive + metrics.timers + memory.pool.live + memory.heap.live == 0
 end
 
 local dir, timeout, n_workers = ...
@@ -222,7 +236,11 @@ if not (dir and timeout and n_workers and n_workers > 0) then
 end
 
 local rt = ebb.runtime { name = "pipeline" }
-local total = rt:run(main, dir, timeout, n_workers)
+local total, why = rt:run(main, dir, timeout, n_workers)
+if not total then
+  io.stderr:write(("pipeline: %s: %s\n"):format(dir, why))
+  os.exit(1, true)
+end
 report(dir, n_workers, total)
 local clean = prove_nothing_leaked(rt)
 rt:close()
