@@ -37,7 +37,8 @@ local boundaries = {
     coroutine.wrap(function() await() end)()
   end },
   { "a plain coroutine.resume", { "coroutine", "ebb.coroutine" }, function(await)
-    assert(coroutine.resume(coroutine.create(function() await() end)))
+    local ok, err = coroutine.resume(coroutine.create(function() await() end))
+    if not ok then error(err, 0) end
   end },
   { "a plain coroutine, two deep", { "coroutine", "ebb.coroutine" }, function(await)
     coroutine.wrap(function() coroutine.wrap(function() await() end)() end)()

@@ -1,5 +1,6 @@
 --- What the specs of misuse share: objects of every kind, values of every sort, and a proof of life.
 local ebb = require "ebb"
+local assert = require "luassert"
 
 local misuse = {}
 
@@ -146,7 +147,7 @@ end
 
 --- `it` whose body is the main task of a runtime that must work afterwards.
 function misuse.it_survives(name, fn)
-  it(name, function()
+  require("busted").it(name, function()
     local rt = ebb.runtime { clock = "virtual", on_task_error = noop, cleanup_timeout = 1 }
     local ok, err = xpcall(rt.run, debug.traceback, rt, function()
       fn()

@@ -21,7 +21,7 @@ describe("finalisers that use ebb while the state closes", function()
     ["a token"] = "token:cancel() token:close()",
     ["a timer"] = "pcall(timer.reset, timer, 1) timer:close()",
     ["tostring"] = "tostring(ch) tostring(task) tostring(rt) tostring(guard) tostring(timer)",
-    ["select"] = "pcall(ebb.select, ch, timer) pcall(ebb.try_select, ch, timer)",
+    ["select"] = "pcall(ebb.select, ch, ebb.ready()) pcall(ebb.try_select, ch, timer)",
   }
   for name, use in pairs(uses) do
     for _, order in ipairs { "before", "after" } do

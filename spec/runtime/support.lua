@@ -31,11 +31,11 @@ function support.file(text)
 end
 
 --- Runs a line of the shell. Returns { out=, err=, code=, seconds= }; `code` is the exit code (128 + n for
--- signal n). A program that takes longer than 30 s is ended and gives code 124.
+-- signal n). A program that takes longer than 15 s is ended and gives code 124.
 function support.shell(line)
   local script, out, err = support.file(line .. "\n"), os.tmpname(), os.tmpname()
   local start = ebb.now()
-  local _, how, code = os.execute(("timeout -k 5 30 sh %s >%s 2>%s </dev/null")
+  local _, how, code = os.execute(("timeout -k 2 15 sh %s >%s 2>%s </dev/null")
     :format(quote(script), quote(out), quote(err)))
   local result = {
     out = slurp(out), err = slurp(err),
