@@ -11,8 +11,9 @@ A.channel = ebb.channel
 function A.selector(channels, seconds)
   local arms = { table.unpack(channels) }
   arms[#arms + 1] = ebb.after(seconds)
-  local select = ebb.select
-  return function() return select(arms) end
+  local select, unpack = ebb.select, table.unpack
+  if #arms > 10 then return function() return select(arms) end end
+  return function() return select(unpack(arms)) end
 end
 
 -- The same set of arms, put together once.
