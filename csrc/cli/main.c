@@ -4,6 +4,7 @@
    makes the state, points require at the Lua files and hands over. It is also
    the host under which the specs run with sanitizers, where loading a
    sanitized module into a plain interpreter would fail. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,11 +18,33 @@
 EBB_EXPORT int luaopen_ebb_core(lua_State *L);
 
 #ifndef EBB_LUA_DIR
-#define EBB_LUA_DIR "/usr/local/share/lua/5.4"
+  #define EBB_LUA_DIR "/usr/local/share/lua/5.4"
 #endif
 
 static const char path_of_ebb[] =
     EBB_LUA_DIR "/?.lua;" EBB_LUA_DIR "/?/init.lua;";
+
+/* Ctrl-C while Lua code runs, as under `lua`: an error "interrupted!" at the
+   next instruction; a second one ends the program. While a runtime waits it
+   has a handler of its own. A signal handler finds its state nowhere else. */
+static lua_State *volatile interruptible;
+
+static void raise_interrupted(lua_State *L, lua_Debug *ar)
+{
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_where(L, 0); /* a hook has no frame of its own */
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
+static void on_interrupt(int number)
+{
+  signal(number, SIG_DFL);
+  lua_sethook(interruptible, raise_interrupted,
+              LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
 
 /* The message handler of the outermost call: what is raised gets a traceback,
    unless it is an object that prints itself. */
@@ -31,8 +54,8 @@ static int l_traceback(lua_State *L)
   if (text == NULL) {
     if (luaL_callmeta(L, 1, "__tostring"))
       return 1;
-    text = lua_pushfstring(L, "(error object is a %s value)",
-                           luaL_typename(L, 1));
+    text =
+        lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   luaL_traceback(L, L, text, 1);
   return 1;
@@ -78,6 +101,9 @@ int main(int argc, char **argv)
     fputs("ebb: not enough memory\n", stderr);
     return EXIT_FAILURE;
   }
+  interruptible = L;
+  if (signal(SIGINT, on_interrupt) == SIG_IGN)
+    signal(SIGINT, SIG_IGN); /* as whoever started it wants */
   lua_pushcfunction(L, l_traceback);
   lua_pushcfunction(L, l_main);
   lua_pushinteger(L, argc);
@@ -88,6 +114,7 @@ int main(int argc, char **argv)
     const char *message = lua_tostring(L, -1);
     fprintf(stderr, "ebb: %s\n", message != NULL ? message : "(no message)");
   }
+  signal(SIGINT, SIG_DFL);
   lua_close(L);
   return code;
 }

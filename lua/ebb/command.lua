@@ -115,6 +115,9 @@ end
 
 -- Running -----------------------------------------------------------------------------------------
 
+-- How lines of a traceback that tell of this file begin.
+local OWN_FRAME = "\t" .. debug.getinfo(1, "S").short_src .. ":"
+
 -- A failure of the script with its traceback taken where it happened.
 local failure = {}
 
@@ -130,8 +133,14 @@ end
 
 -- The frames below the script are this file's: nothing a user wants to read.
 local function without_tail(traceback)
-  local keep = traceback:match "^(.*)\n%s*%[C%]: in function 'xpcall'"
-  return keep and keep .. "\n\t[C]: in ?" or traceback
+  local lines, n = {}, 0
+  for line in traceback:gmatch "[^\n]+" do
+    lines[#lines + 1] = line
+    if line:find("[C]: in function 'xpcall'", 1, true) then n = #lines end
+  end
+  if n == 0 then return traceback end
+  repeat n = n - 1 until not (lines[n]:find(OWN_FRAME, 1, true) or lines[n]:find "^%s*%(%.%.%.tail")
+  return table.concat(lines, "\n", 1, n) .. "\n\t[C]: in ?"
 end
 
 -- The handler of the outermost call. A cancel goes on as it is: it belongs to the runtime.
