@@ -444,10 +444,10 @@ describe("requests", function()
   helper.it("a timeout ends the waiting, of reads and of writes", function()
     shell("mkfifo", root .. "/p")
     local start = ebb.now()
-    assert.same({ nil, "timeout" }, { ebb.timeout(0.05, fs.read, root .. "/p") })
+    assert.equal("timeout", select(2, ebb.timeout(0.05, fs.read, root .. "/p")))
     assert.is_true(ebb.now() - start < 2)
     ebb.sleep(0.1) -- the job that reads gives up
-    assert.same({ nil, "timeout" }, { ebb.timeout(0.05, fs.write, root .. "/p", "x") })
+    assert.equal("timeout", select(2, ebb.timeout(0.05, fs.write, root .. "/p", "x")))
   end, real)
 
   helper.it("a cancel ends the waiting", function()
