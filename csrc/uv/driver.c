@@ -17,6 +17,7 @@ struct ebb_driver {
   uv_timer_t *alarm;  /* the coarse part of a wait */
   size_t n_busy, n_holding;
   unsigned n_closing;
+  ebb_list attached; /* of ebb_attached */
 };
 
 uint64_t ebb_driver_clock(void *driver)
@@ -60,6 +61,7 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
   if (driver == NULL)
     return NULL;
   *driver = (ebb_driver){.alloc = alloc, .loop = shared};
+  ebb_list_init(&driver->attached);
   driver->wakeup = get(driver, sizeof *driver->wakeup);
   driver->alarm = get(driver, sizeof *driver->alarm);
   if (driver->wakeup == NULL || driver->alarm == NULL)
@@ -98,8 +100,29 @@ static void close_handle(ebb_driver *driver, uv_handle_t *handle)
   uv_close(handle, on_close);
 }
 
+void ebb_driver_attach(ebb_driver *driver, ebb_attached *attached)
+{
+  ebb_list_push_back(&driver->attached, &attached->link);
+}
+
+void ebb_driver_closing(ebb_driver *driver, ebb_attached *attached)
+{
+  ebb_list_unlink(&attached->link);
+  driver->n_closing++;
+}
+
+void ebb_driver_closed(ebb_driver *driver)
+{
+  driver->n_closing--;
+}
+
 void ebb_driver_close(ebb_driver *driver)
 {
+  while (!ebb_list_is_empty(&driver->attached)) {
+    ebb_attached *attached =
+        ebb_container_of(driver->attached.next, ebb_attached, link);
+    attached->close(attached);
+  }
   close_handle(driver, (uv_handle_t *)driver->wakeup);
   close_handle(driver, (uv_handle_t *)driver->alarm);
   /* Requests in flight end by themselves: their memory is theirs. */

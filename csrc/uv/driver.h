@@ -9,6 +9,7 @@
 #define EBB_UV_DRIVER_H
 
 #include "alloc/alloc.h"
+#include "base/list.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,5 +45,18 @@ void ebb_driver_begin(ebb_driver *driver, bool holds_time);
 void ebb_driver_end(ebb_driver *driver, bool holds_time);
 bool ebb_driver_is_busy(const ebb_driver *driver);
 bool ebb_driver_holds_time(const ebb_driver *driver);
+
+/* Something that has handles on the loop: closed before the loop is. close()
+   is called once, by ebb_driver_close, unless its owner closes it before; it
+   calls ebb_driver_closing, then uv_close, and the handle's close callback
+   calls ebb_driver_closed. */
+typedef struct ebb_attached {
+  ebb_list link;
+  void (*close)(struct ebb_attached *self);
+} ebb_attached;
+
+void ebb_driver_attach(ebb_driver *driver, ebb_attached *attached);
+void ebb_driver_closing(ebb_driver *driver, ebb_attached *attached);
+void ebb_driver_closed(ebb_driver *driver);
 
 #endif
