@@ -125,6 +125,7 @@ describe("Ctrl-C while an await drives", function()
   end)
 
   it("at the prompt: the next line works", function()
+    if os.getenv("EBB_SPEC_LUA") then return end -- it may have no prompt
     local lines = head:gsub("local function", "function"):gsub("local ", "")
       .. 'signal_me(0.3)\nebb.sleep(20)\nprint("ali" .. "ve")\n'
     local path = support.file(lines)
