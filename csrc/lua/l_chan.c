@@ -69,7 +69,7 @@ const ebbL_type ebbL_chan_type = {"ebb.channel", &ebbL_recv_class};
 static int recv_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  EBBL_OWN_RESUME(L, ebbL_S(L), recv_k, ctx);
+  EBBL_OWN_RESUME(L, ((ebbL_task *)ctx)->S, recv_k, ctx);
   ebbL_task *task = (ebbL_task *)ctx;
   ebbL_check_woken(L, task);
   return EBB_LIKELY(task->core.status == EBB_OK)
@@ -118,7 +118,7 @@ static int l_chan_iterate(lua_State *L)
 static int send_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  EBBL_OWN_RESUME(L, ebbL_S(L), send_k, ctx);
+  EBBL_OWN_RESUME(L, ((ebbL_task *)ctx)->S, send_k, ctx);
   ebbL_task *task = (ebbL_task *)ctx;
   ebbL_check_woken(L, task);
   if (EBB_UNLIKELY(task->core.status != EBB_OK))

@@ -66,6 +66,8 @@ void ebbL_pushhandle(lua_State *L, ebbL_task *task)
     handle->is_late = true;
     task->handle = handle;
     ebbL_pushslots(L, task->S);
+    lua_rawgeti(L, -1, task->slot); /* who spawned it */
+    lua_setiuservalue(L, -3, 1);
     lua_pushvalue(L, -2);
     lua_rawseti(L, -2, task->slot);
     lua_pop(L, 1);

@@ -75,8 +75,9 @@ static int perform_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   const ebbL_opclass *cls = (const ebbL_opclass *)ctx;
-  EBBL_OWN_RESUME(L, ebbL_S(L), perform_k, ctx);
-  ebbL_task *task = ebbL_S(L)->current;
+  const ebbL_state *S = ebbL_S(L);
+  EBBL_OWN_RESUME(L, S, perform_k, ctx);
+  ebbL_task *task = S->current;
   ebbL_check_woken(L, task);
   return cls->settle(L, task, lua_touserdata(L, 1), 1,
                      (int)task->core.waits[0].slot);
@@ -394,8 +395,9 @@ static void find_leaf(lua_State *L, set *s, uint32_t ordinal,
 static int set_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  EBBL_OWN_RESUME(L, ebbL_S(L), set_k, ctx);
-  ebbL_task *task = ebbL_S(L)->current;
+  const ebbL_state *S = ebbL_S(L);
+  EBBL_OWN_RESUME(L, S, set_k, ctx);
+  ebbL_task *task = S->current;
   ebbL_check_woken(L, task);
   set s = unpack(ctx);
   const ebbL_leaf *leaf;

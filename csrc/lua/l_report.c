@@ -32,8 +32,12 @@ static void *trace_text_key(ebbL_task *task)
 static void push_spawned_at(lua_State *L, ebbL_task *task)
 {
   ebbL_pushslots(L, task->S);
-  lua_rawgeti(L, -1, (lua_Integer)task->slot + 1);
+  lua_rawgeti(L, -1, task->slot);
   lua_remove(L, -2);
+  if (task->handle != NULL) {
+    lua_getiuservalue(L, -1, 1);
+    lua_remove(L, -2);
+  }
   lua_Debug ar;
   if (lua_isfunction(L, -1) && task->spawn_line > 0) {
     lua_getinfo(L, ">S", &ar);

@@ -203,11 +203,12 @@ static void keep_results(lua_State *L, ebbL_task *task, int slots, int n)
 {
   ebbL_handle *handle = task->handle;
   lua_State *co = task->co;
-  lua_rawgeti(L, slots, task->slot);
   if (n == 0) {
     handle->kind = EBBL_RESULT_NONE;
-    lua_pushnil(L);
-  } else if (n == 1) {
+    return;
+  }
+  lua_rawgeti(L, slots, task->slot);
+  if (n == 1) {
     handle->kind = EBBL_RESULT_ONE;
     lua_xmove(co, L, 1);
   } else {
@@ -268,7 +269,7 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
   if (scope != NULL)
     ebbL_scope_child_left(L, scope, task, slots);
   recycle_thread(L, task, slots, keep_thread);
-  ebbL_slots_give(L, S, slots, task->slot, 1);
+  ebbL_slots_give(L, S, slots, task->slot, 0);
   ebb_slab_put(&S->tasks, task);
   if (EBB_UNLIKELY(rt->n_alive == 0))
     ebbL_rt_anchor(L, ebbL_rt_of(rt), slots);
@@ -466,14 +467,12 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   }
   bool eager = S->n_idle > 0 || n > LAZY_MAX;
   int size = size_class(n);
-  ebbL_slots_reserve(L, S, 1, !eager && size == 1 ? 2 : 1);
+  ebbL_slots_reserve(L, S, 0, !eager && size == 0 ? 2 : 1);
   if (!eager)
     ebbL_slots_reserve(L, S, size, 1);
-  luaL_checkstack(L, 8, "too many arguments");
-  if (with_handle) {
+  luaL_checkstack(L, n + 8, "too many arguments");
+  if (with_handle)
     handle = ebbL_new(L, S, &ebbL_task_type, sizeof *handle, 1);
-    lua_insert(L, first++);
-  }
   ar.currentline = -1;
   if (lua_getstack(L, 1, &ar))
     lua_getinfo(L, "fl", &ar);
@@ -498,7 +497,7 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   /* from here on nothing fails */
   task->handle = handle;
   task->scope = scope;
-  task->slot = ebbL_slots_pop(S, 1);
+  task->slot = ebbL_slots_pop(S, 0);
   task->args = 0;
   task->outcome = EBBL_ALIVE;
   task->foreign_yield = task->has_trace = false;
@@ -507,15 +506,22 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
   task->frame_seen_s = rt->core.frame_time_s;
-  lua_rawseti(L, slots, (lua_Integer)task->slot + 1);
+  if (handle != NULL)
+    lua_setiuservalue(L, -2, 1);
+  else
+    lua_rawseti(L, slots, task->slot);
   if (eager) {
+    for (int i = 0; i < n; i++)
+      lua_pushvalue(L, first + i);
     lua_xmove(L, task->co, n);
     task->n_args = n + 1;
   } else {
     task->args = ebbL_slots_pop(S, size);
     task->args_size = (uint8_t)size;
-    for (int i = n - 1; i >= 0; i--)
+    for (int i = 0; i < n; i++) {
+      lua_pushvalue(L, first + i);
       lua_rawseti(L, slots, (lua_Integer)task->args + i);
+    }
     task->n_args = n;
   }
   if (EBB_UNLIKELY(rt->core.n_alive == 0)) {
@@ -529,7 +535,9 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
     handle->id = task->core.id;
     lua_pushvalue(L, -1);
     lua_rawseti(L, slots, task->slot);
+    lua_replace(L, first); /* the arguments are gone, the handle stays */
   }
+  lua_settop(L, handle != NULL ? first : first - 1);
   if (scope != NULL)
     ebbL_scope_adopt(scope, task);
   return task;
@@ -629,7 +637,7 @@ bool ebbL_task_get_guard(lua_State *L)
 static int yield_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
-  EBBL_OWN_RESUME(L, ebbL_S(L), yield_k, ctx);
+  EBBL_OWN_RESUME(L, ((ebbL_task *)ctx)->S, yield_k, ctx);
   ebbL_check_woken(L, (ebbL_task *)ctx);
   return 0;
 }

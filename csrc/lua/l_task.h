@@ -2,10 +2,10 @@
 /* Tasks as Lua has them: a coroutine bound at the first run, a handle, and the
    only caller of lua_resume for them.
 
-   Where a task's Lua values are: slots[slot] is its handle (false for ebb.go),
-   slots[slot + 1] the function that spawned it. Before it is bound to a
-   coroutine, slots[args] and on hold its function and arguments. The handle's
-   user value is its result once it has ended. A live task is anchored by its
+   Where a task's Lua values are: slots[slot] is its handle, or the function that
+   spawned it (ebb.go). Before it is bound to a coroutine, slots[args] and on
+   hold its function and arguments. The handle's user value is the function that
+   spawned the task, and its result once it has ended. A live task is anchored by its
    slots; handles that the user drops do not matter. */
 #ifndef EBB_LUA_TASK_H
 #define EBB_LUA_TASK_H
@@ -94,10 +94,14 @@ static inline ebbL_task *ebbL_self(lua_State *L, ebbL_state *S)
    waiting, unharmed. */
 #define EBBL_OWN_RESUME(L, S, k, ctx)                                          \
   do {                                                                         \
-    if (EBB_UNLIKELY((S)->current == NULL || (S)->current->L != (L) ||         \
-                     (S)->current->core.state != EBB_TASK_RUNNING))            \
+    if (EBB_UNLIKELY(!ebbL_is_resumed((L), (S))))                              \
       return lua_yieldk((L), 0, (ctx), (k));                                   \
   } while (0)
+static inline bool ebbL_is_resumed(lua_State *L, const ebbL_state *S)
+{
+  const ebbL_task *task = S->current;
+  return task != NULL && task->L == L && task->core.state == EBB_TASK_RUNNING;
+}
 
 /* [-(n_args + 1), +0 or +1, raises] Spawns the function below n_args arguments
    on the top of L. With `handle`, leaves the handle on the stack. Nothing has
