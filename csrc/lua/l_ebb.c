@@ -10,6 +10,7 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
+#include "lua/l_signal.h"
 #include "lua/l_time.h"
 #include "lua/l_token.h"
 
@@ -100,5 +101,6 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_rt(L, S);
   ebbL_open_mem(L, S);
   ebbL_open_fs(L, S);
+  ebbL_open_signal(L, S);
   return 1;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "uv/interrupt.h"
 
+#include "uv/action.h"
+
 #include <errno.h>
 #include <stddef.h>
 
@@ -9,9 +11,9 @@ static ebb_interrupt *volatile watching;
 static void on_sigint(int number)
 {
   int saved = errno;
-  (void)number;
+  ebb__action_forward(number);
   ebb_interrupt *interrupt = watching;
-  if (interrupt != NULL) {
+  if (interrupt != NULL && !interrupt->subscribed) {
     interrupt->count++;
     if (interrupt->notify != NULL)
       interrupt->notify(interrupt->notify_ud);
@@ -20,23 +22,22 @@ static void on_sigint(int number)
   errno = saved;
 }
 
+void ebb__interrupt_refresh(void)
+{
+  for (ebb_interrupt *at = watching; at != NULL; at = at->outer)
+    at->subscribed = ebb__action_has_interrupt(at->driver);
+}
+
 bool ebb_interrupt_watch(ebb_interrupt *interrupt, ebb_driver *driver,
                          bool only_if_handled)
 {
-  struct sigaction action;
   interrupt->count = 0;
   interrupt->active = false;
   interrupt->driver = driver;
-  if (sigaction(SIGINT, NULL, &interrupt->previous) != 0 ||
-      interrupt->previous.sa_handler == SIG_IGN ||
-      (only_if_handled && interrupt->previous.sa_handler == SIG_DFL))
-    return false;
+  interrupt->subscribed = ebb__action_has_interrupt(driver);
   interrupt->outer = watching;
   watching = interrupt;
-  action.sa_handler = on_sigint;
-  action.sa_flags = 0;
-  sigemptyset(&action.sa_mask);
-  if (sigaction(SIGINT, &action, NULL) != 0) {
+  if (!ebb__action_watch(on_sigint, only_if_handled)) {
     watching = interrupt->outer;
     return false;
   }
@@ -48,7 +49,7 @@ void ebb_interrupt_unwatch(ebb_interrupt *interrupt)
 {
   if (!interrupt->active)
     return;
-  sigaction(SIGINT, &interrupt->previous, NULL);
+  ebb__action_unwatch();
   watching = interrupt->outer;
   interrupt->active = false;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Ctrl-C while a runtime is driven: libuv swallows EINTR and lua.c's handler
    only arms a hook, so a wait would go on. While one is watched, SIGINT is
-   ours; afterwards the handler that was there is back, byte for byte.
+   ours; afterwards the handler that was there is back (see uv/action.h). Where
+   the driver has a subscription to SIGINT, that gets it instead.
 
-   Signals belong to the process, so this is the one place with static state:
-   which driver to wake. Watches nest (a second one while one is active takes
-   over and gives back); one thread at a time drives with Ctrl-C. */
+   Signals belong to the process, so here is static state: which driver to wake.
+   Watches nest (a second one while one is active takes over and gives back);
+   one thread at a time drives with Ctrl-C. */
 #ifndef EBB_UV_INTERRUPT_H
 #define EBB_UV_INTERRUPT_H
 
@@ -17,8 +18,8 @@ typedef struct ebb_interrupt {
   ebb_driver *driver;
   void (*notify)(void *ud); /* called in the handler: async-signal-safe only */
   void *notify_ud;
-  volatile sig_atomic_t count; /* how often SIGINT came */
-  struct sigaction previous;
+  volatile sig_atomic_t count;      /* how often SIGINT came */
+  volatile sig_atomic_t subscribed; /* the driver has a subscription to it */
   struct ebb_interrupt *outer;
   bool active;
 } ebb_interrupt;
@@ -28,5 +29,8 @@ typedef struct ebb_interrupt {
 bool ebb_interrupt_watch(ebb_interrupt *interrupt, ebb_driver *driver,
                          bool only_if_handled);
 void ebb_interrupt_unwatch(ebb_interrupt *interrupt);
+
+/* A subscription to a signal has come or gone. */
+void ebb__interrupt_refresh(void);
 
 #endif
