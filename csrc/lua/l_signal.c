@@ -63,8 +63,10 @@ static int signal_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return 1;
 }
 
-static const ebbL_opclass signal_class = {"signal",    signal_attempt, NULL,
-                                          signal_link, signal_settle,  false};
+static const ebbL_opclass signal_class = {.name = "signal",
+                                          .attempt = signal_attempt,
+                                          .link = signal_link,
+                                          .settle = signal_settle};
 
 static int l_signal_recv(lua_State *L)
 {
