@@ -16,7 +16,14 @@ ebb.version = ""
 
 ---Anything that can be waited for: an op, or an object that stands for its natural wait (a channel
 ---receives, a task is awaited, an interval ticks, a timer fires, a token is cancelled).
----@alias ebb.awaitable ebb.Op | ebb.Channel | ebb.Task | ebb.Interval | ebb.Timer | ebb.Token
+---@alias ebb.awaitable
+---| ebb.Op
+---| ebb.Channel
+---| ebb.Task
+---| ebb.Interval
+---| ebb.Timer
+---| ebb.Token
+---| ebb.Signal
 
 ---What a cancelled await throws; see ebb.is_cancelled.
 ---@class ebb.Cancelled
@@ -77,12 +84,6 @@ local Runtime = {}
 ---@param ... any
 ---@return any ...
 function ebb.run(main, ...) end
-
----Runs main; Ctrl-C or SIGTERM cancels it and waits at most `grace` seconds for the cleanups.
----@param main fun(...): ...
----@param opts? { signals?: string[], grace?: ebb.seconds }
----@return any ...
-function ebb.run_until_signal(main, opts) end
 
 ---Makes a runtime of its own.
 ---@param opts? ebb.RuntimeOptions
@@ -304,12 +305,6 @@ function ebb.map(list, fn, limit) end
 ---@param ... any
 ---@return any ...
 function ebb.shield(fn, ...) end
-
----fn is not preempted and may not await.
----@param fn fun(...): ...
----@param ... any
----@return any ...
-function ebb.exclusive(fn, ...) end
 
 ---@class ebb.Token
 local Token = {}
@@ -976,6 +971,84 @@ function ebb.fs.write(path, data) end
 
 ---@async
 ---@param path string
+---@param data string
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.append(path, data) end
+
+---false when there is nothing; nil and the error when that cannot be told.
+---@async
+---@param path string
+---@return boolean?
+---@return string? message
+---@return string? code
+function ebb.fs.exists(path) end
+
+---@async
+---@param path string
+---@param opts? { parents?: boolean }
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.mkdir(path, opts) end
+
+---A file or an empty directory.
+---@async
+---@param path string
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.remove(path) end
+
+---@async
+---@param from string
+---@param to string
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.rename(from, to) end
+
+---@async
+---@param from string
+---@param to string
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.copy(from, to) end
+
+---@async
+---@param target string what the link leads to
+---@param path string
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.symlink(target, path) end
+
+---@async
+---@param path string
+---@return string? absolute without links
+---@return string? message
+---@return string? code
+function ebb.fs.realpath(path) end
+
+---@async
+---@param path string
+---@param mode integer
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.fs.chmod(path, mode) end
+
+---@async
+---@param prefix string
+---@return string? path
+---@return string? message
+---@return string? code
+function ebb.fs.mkdtemp(prefix) end
+
+---@async
+---@param path string
 ---@return ebb.fs.Stat?
 ---@return string? message
 ---@return string? code
@@ -989,29 +1062,36 @@ function ebb.fs.stat(path) end
 ---@return string? code
 function ebb.fs.list(dir) end
 
----Everything below dir, without dir itself.
+---Everything below dir, without dir itself; a directory that cannot be read is as if empty.
 ---@async
 ---@param dir string
 ---@return fun(): string?, ebb.fs.type?
 function ebb.fs.walk(dir) end
 
----@class ebb.Subscription
-local Subscription = {}
+---Signals of one kind, as something to receive and to select on; the handler that was there before
+---comes back when the last one closes.
+---@class ebb.Signal
+local Signal = {}
+
+---@param name string "int", "term", "hup", "usr1" and the like
+---@return ebb.Signal
+---@nodiscard
+function ebb.signal(name) end
+
+---Ctrl-C: ebb.signal "int".
+---@return ebb.Signal
+---@nodiscard
+function ebb.ctrl_c() end
 
 ---@async
----@return any
+---@return string? name
 ---@return "closed"? why
-function Subscription:recv() end
+function Signal:recv() end
 
 ---@return ebb.Op
 ---@nodiscard
-function Subscription:recv_op() end
+function Signal:recv_op() end
 
-function Subscription:close() end
-
----Ctrl-C, as something to select on.
----@return ebb.Subscription
----@nodiscard
-function ebb.ctrl_c() end
+function Signal:close() end
 
 return ebb
