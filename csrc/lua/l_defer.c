@@ -27,7 +27,7 @@ static int defer_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 const ebbL_opclass ebbL_defer_class = {"defer_op", defer_attempt, NULL,
-                                       defer_link, defer_settle,  false};
+                                       defer_link, defer_settle,  0};
 
 int ebbL_defer_op(lua_State *L)
 {

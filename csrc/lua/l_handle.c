@@ -264,9 +264,9 @@ static int join_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 static const ebbL_opclass await_class = {"task",    await_attempt, NULL,
-                                         join_link, await_settle,  false};
+                                         join_link, await_settle,  0};
 static const ebbL_opclass join_class = {"task",    join_attempt, NULL,
-                                        join_link, join_settle,  false};
+                                        join_link, join_settle,  0};
 
 /* task:join_op(): the same on an explicit op, whose target is the handle. */
 static int join_op_attempt(lua_State *L, ebbL_task *task, void *object, int at)
@@ -296,7 +296,7 @@ static int join_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
 
 static const ebbL_opclass join_op_class = {"task join",  join_op_attempt,
                                            NULL,         join_op_link,
-                                           join_op_settle, false};
+                                           join_op_settle, 0};
 
 const ebbL_type ebbL_task_type = {"ebb.task", &await_class};
 

@@ -148,7 +148,7 @@ static int tick_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 static const ebbL_opclass tick_class = {"interval tick", tick_attempt, NULL,
-                                        tick_link,       tick_settle,  false};
+                                        tick_link,       tick_settle,  0};
 
 /* --- making one
  * ----------------------------------------------------------------------- */

@@ -13,20 +13,12 @@ const ebbL_type ebbL_op_type = {"ebb.op", NULL};
 bool ebbL_isop(lua_State *L, int idx)
 {
   ebbL_header *header = ebbL_object(L, idx);
-  if (header == NULL || lua_type(L, idx) != LUA_TUSERDATA)
+  /* a userdata of somebody else does not hold our state's address: only then
+     is ->type ours to be followed */
+  if (header == NULL || header->state != ebbL_S(L))
     return false;
-  if (header->type == &ebbL_op_type || header->type == &ebbL_composite_type)
-    return true;
-  /* is it ours at all? only then is ->op there to be read */
-  if (luaL_getmetafield(L, idx, "__name") != LUA_TSTRING)
-    return false;
-  lua_pop(L, 1);
-  if (!lua_getmetatable(L, idx))
-    return false;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, header->type);
-  bool is_ours = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return is_ours && header->type->op != NULL;
+  return header->type == &ebbL_op_type ||
+         header->type == &ebbL_composite_type || header->type->op != NULL;
 }
 
 /* Cheap form of the above for an object that is known to be ours. */
@@ -39,10 +31,6 @@ static const ebbL_opclass *leaf_class(ebbL_header *header)
 
 static void check_op(lua_State *L, int arg, int stack_idx)
 {
-  ebbL_header *header = ebbL_object(L, stack_idx);
-  if (header != NULL &&
-      (header->type == &ebbL_op_type || header->type == &ebbL_composite_type))
-    return;
   if (!ebbL_isop(L, stack_idx)) {
     const char *got = ebbL_typename(L, stack_idx);
     ebbL_argerror(L, arg,
@@ -130,7 +118,7 @@ int ebbL_perform(lua_State *L, const ebbL_opclass *cls, void *object,
     cls->prepare(L, task, object, 1);
     payload = lua_gettop(L);
   }
-  if (cls->timed)
+  if (cls->flags & EBBL_TIMED)
     reserve_nodes(L, task, 1, 1);
   cls->link(task, 0, object, payload);
   return ebbL_park(L, task, 1, perform_k, (lua_KContext)cls);
@@ -339,13 +327,16 @@ static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
   int anchors = lua_gettop(L);
   while (sh.i < sh.n) {
     uint32_t at = shuffle_next(&sh);
-    lua_rawgeti(L, anchors, leaves[at].anchor + 1);
-    int r = leaves[at].cls->attempt(L, task, leaves[at].object, anchors + 1);
+    const ebbL_opclass *cls = leaves[at].cls;
+    if (!(cls->flags & EBBL_IGNORES_AT))
+      lua_rawgeti(L, anchors, leaves[at].anchor + 1);
+    int r = cls->attempt(L, task, leaves[at].object, anchors + 1);
     if (r >= 0) {
       *leaf = &leaves[at];
       return r;
     }
-    lua_settop(L, anchors);
+    if (!(cls->flags & EBBL_IGNORES_AT))
+      lua_settop(L, anchors);
   }
   lua_settop(L, anchors - 1);
   return EBBL_WAIT;
@@ -408,6 +399,8 @@ static int set_k(lua_State *L, int status, lua_KContext ctx)
   if (leaf == NULL) {
     ebbL_header *header = lua_touserdata(L, s.arm);
     n = leaf_class(header)->settle(L, task, header, s.arm, payload);
+  } else if (leaf->cls->flags & EBBL_IGNORES_AT) {
+    n = leaf->cls->settle(L, task, leaf->object, 0, payload);
   } else {
     int at = lua_gettop(L) - task->n_args + 1;
     push_anchor(L, s.arm, leaf->anchor);
@@ -417,32 +410,51 @@ static int set_k(lua_State *L, int status, lua_KContext ctx)
   return arm_happened(L, &s, leaf, n);
 }
 
-/* Visits every leaf of the set in order: counts (`task` NULL), prepares, or
-   links. */
+/* Visits every leaf of the set in order: counts, prepares, or links. */
 enum { VISIT_COUNT, VISIT_PREPARE, VISIT_LINK };
 
 typedef struct visit {
   int what;
-  uint32_t n, n_timed;
+  uint32_t n, n_timed, n_prepared;
 } visit;
+
+static void count_leaf(visit *v, const ebbL_opclass *cls)
+{
+  v->n++;
+  v->n_timed += (cls->flags & EBBL_TIMED) != 0;
+  v->n_prepared += cls->prepare != NULL;
+}
+
+/* A composite is counted once in its life. */
+static void count_composite(visit *v, ebbL_composite *composite)
+{
+  if (!composite->is_counted) {
+    visit own = {VISIT_COUNT, 0, 0, 0};
+    for (int32_t i = 0; i < composite->n_leaves; i++)
+      count_leaf(&own, ebbL_leaves(composite)[i].cls);
+    composite->n_timed = own.n_timed;
+    composite->n_prepared = own.n_prepared;
+    composite->is_counted = true;
+  }
+  v->n += (uint32_t)composite->n_leaves;
+  v->n_timed += composite->n_timed;
+  v->n_prepared += composite->n_prepared;
+}
 
 static void visit_leaf(lua_State *L, ebbL_task *task, visit *v,
                        const ebbL_opclass *cls, void *object, int at)
 {
   uint32_t i = v->n++;
-  switch (v->what) {
-  case VISIT_COUNT:
-    v->n_timed += cls->timed;
-    break;
-  case VISIT_PREPARE:
-    task->core.waits[i].slot = 0;
-    if (cls->prepare != NULL) {
-      cls->prepare(L, task, object, at);
-      task->core.waits[i].slot = (uint32_t)lua_gettop(L);
-    }
-    break;
-  default:
-    cls->link(task, i, object, (int)task->core.waits[i].slot);
+  if (v->what == VISIT_LINK) {
+    /* without a prepare pass the slots are not set */
+    cls->link(task, i, object,
+              v->n_prepared > 0 ? (int)task->core.waits[i].slot : 0);
+    return;
+  }
+  task->core.waits[i].slot = 0;
+  if (cls->prepare != NULL) {
+    cls->prepare(L, task, object, at);
+    task->core.waits[i].slot = (uint32_t)lua_gettop(L);
   }
 }
 
@@ -453,10 +465,17 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
       continue;
     ebbL_header *header = lua_touserdata(L, arm);
     if (header->type != &ebbL_composite_type) {
-      visit_leaf(L, task, v, leaf_class(header), header, arm);
+      if (v->what == VISIT_COUNT)
+        count_leaf(v, leaf_class(header));
+      else
+        visit_leaf(L, task, v, leaf_class(header), header, arm);
       continue;
     }
     ebbL_composite *composite = (ebbL_composite *)header;
+    if (v->what == VISIT_COUNT) {
+      count_composite(v, composite);
+      continue;
+    }
     ebbL_leaf *leaves = ebbL_leaves(composite);
     for (int32_t i = 0; i < composite->n_leaves; i++) {
       if (v->what == VISIT_PREPARE && leaves[i].cls->prepare != NULL) {
@@ -473,15 +492,17 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
 
 static int wait_set(lua_State *L, ebbL_task *task, set *s)
 {
-  visit v = {VISIT_COUNT, 0, 0};
+  visit v = {VISIT_COUNT, 0, 0, 0};
   visit_set(L, task, s, &v);
-  uint32_t n = v.n;
+  uint32_t n = v.n, n_prepared = v.n_prepared;
   luaL_checkstack(L, (int)n * 2 + 16, "too many operations");
   reserve_nodes(L, task, n, v.n_timed);
-  v = (visit){VISIT_PREPARE, 0, 0};
-  visit_set(L, task, s, &v);
+  if (n_prepared > 0) {
+    v = (visit){VISIT_PREPARE, 0, 0, n_prepared};
+    visit_set(L, task, s, &v);
+  }
   /* nothing raises from here on */
-  v = (visit){VISIT_LINK, 0, 0};
+  v = (visit){VISIT_LINK, 0, 0, n_prepared};
   visit_set(L, task, s, &v);
   return ebbL_park(L, task, n, set_k, pack(s));
 }
@@ -708,9 +729,9 @@ static int never_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 static const ebbL_opclass ready_class = {"ready",    ready_attempt, NULL,
-                                         never_link, never_settle,  false};
+                                         never_link, never_settle,  0};
 static const ebbL_opclass never_class = {"never",    never_attempt, NULL,
-                                         never_link, never_settle,  false};
+                                         never_link, never_settle,  0};
 
 static int l_ready(lua_State *L)
 {

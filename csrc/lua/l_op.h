@@ -37,8 +37,14 @@ typedef struct ebbL_opclass {
      returns how many (the n_args values on top may be those). [raises] */
   int (*settle)(lua_State *L, ebbL_task *task, void *object, int at,
                 int payload);
-  bool timed; /* link needs one ebb_sleep: reserved before */
+  uint8_t flags;
 } ebbL_opclass;
+
+enum {
+  EBBL_TIMED = 1,      /* link needs one ebb_sleep: reserved before */
+  EBBL_IGNORES_AT = 2, /* attempt and settle do not look at `at`: the userdata
+                          need not be on the stack */
+};
 
 /* An explicit op: user value 1 is its target, user value 2 an operand. */
 typedef struct ebbL_op {
@@ -122,6 +128,8 @@ typedef struct ebbL_leaf {
 typedef struct ebbL_composite {
   ebbL_header head;
   int32_t n_leaves, n_steps, n_anchors;
+  bool is_counted; /* the two that follow are known */
+  uint32_t n_timed, n_prepared; /* leaves of timed classes; with prepare */
   bool has_defer; /* some leaf is a defer_op: expanded when performed */
   /* followed by n_leaves ebbL_leaf, then n_steps ebbL_step */
 } ebbL_composite;

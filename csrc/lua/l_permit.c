@@ -56,7 +56,7 @@ static int send_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
 
 static const ebbL_opclass send_op_class = {
     "channel send", send_op_attempt, send_op_prepare,
-    send_op_link,   send_op_settle,  false};
+    send_op_link,   send_op_settle,  0};
 
 static int recv_op_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -77,7 +77,7 @@ static int recv_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
 
 static const ebbL_opclass recv_op_class = {"channel recv",  recv_op_attempt,
                                            NULL,            recv_op_link,
-                                           recv_op_settle,  false};
+                                           recv_op_settle,  EBBL_IGNORES_AT};
 
 int ebbL_chan_send_op(lua_State *L)
 {
@@ -169,7 +169,7 @@ static int reserve_settle(lua_State *L, ebbL_task *task, void *object, int at,
 
 static const ebbL_opclass reserve_class = {
     "channel reserve", reserve_attempt, reserve_prepare,
-    reserve_link,      reserve_settle,  false};
+    reserve_link,      reserve_settle,  0};
 
 int ebbL_chan_reserve_op(lua_State *L)
 {

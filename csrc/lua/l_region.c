@@ -109,10 +109,24 @@ static bool is_own_closer(lua_State *L, ebbL_state *S, lua_Debug *ar)
   return own;
 }
 
+/* A vararg function moves itself up the stack, above its arguments. */
+static int vararg_shift(lua_State *L, lua_Debug *ar)
+{
+  int n = 0;
+  lua_getinfo(L, "Su", ar);
+  if (!ar->isvararg || strcmp(ar->what, "C") == 0)
+    return 0;
+  while (lua_getlocal(L, ar, -(n + 1)) != NULL) {
+    lua_pop(L, 1);
+    n++;
+  }
+  return ar->nparams + n + 1;
+}
+
 /* Is the call at `ar` a __close handler that the frame `caller` runs while an
    error unwinds it? A C function's callee starts right above what the caller
    keeps below it; a handler starts higher. */
-static bool is_unwinding_handler(lua_State *L, ebbL_state *S,
+static bool is_unwinding_handler(lua_State *L, ebbL_state *S, lua_Debug *ar,
                                  lua_Debug *caller, const ebb_region *region)
 {
   int expected;
@@ -131,7 +145,7 @@ static bool is_unwinding_handler(lua_State *L, ebbL_state *S,
     expected = 3;
   else
     return false;
-  if (lua_getlocal(L, caller, expected + 1) == NULL)
+  if (lua_getlocal(L, caller, expected + vararg_shift(L, ar) + 1) == NULL)
     return false;
   lua_pop(L, 1);
   return true;
@@ -145,7 +159,7 @@ static bool is_closer(lua_State *L, ebbL_state *S, lua_Debug *ar,
                 strcmp(ar->namewhat, "metamethod") == 0 &&
                 strcmp(ar->name, "close") == 0;
   if (!closer)
-    closer = is_unwinding_handler(L, S, caller, region);
+    closer = is_unwinding_handler(L, S, ar, caller, region);
   return closer && !is_own_closer(L, S, ar);
 }
 

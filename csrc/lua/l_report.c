@@ -264,9 +264,9 @@ static int failure_gc(lua_State *L)
 
 void ebbL_report_due(lua_State *L, ebbL_rt *rt, bool all)
 {
-  ebb_list_foreach_safe(node, &rt->unobserved)
-  {
-    ebbL_failure *failure = ebb_container_of(node, ebbL_failure, link);
+  while (!ebb_list_is_empty(&rt->unobserved)) {
+    ebbL_failure *failure =
+        ebb_container_of(rt->unobserved.next, ebbL_failure, link);
     if (!all && ebb_driver_clock(NULL) < failure->failed_ns + UNOBSERVED_NS)
       return;
     if (!lua_checkstack(L, 8))
@@ -275,8 +275,11 @@ void ebbL_report_due(lua_State *L, ebbL_rt *rt, bool all)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_failure_type);
     lua_getfield(L, -1, "objects");
     lua_rawgetp(L, -1, failure);
-    /* nil: it is being collected; its finaliser reports it */
-    if (!lua_isnil(L, -1)) {
+    ebb_list_unlink(&failure->link);
+    if (lua_isnil(L, -1)) {
+      /* it is being collected: its finaliser, to come, reports it */
+      ebb_list_push_back(&rt->dying, &failure->link);
+    } else {
       lua_rawgetp(L, top + 2, &failure->id); /* its handle, while it lives */
       if (lua_isnil(L, -1)) {
         lua_pop(L, 1);

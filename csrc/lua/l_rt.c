@@ -64,6 +64,7 @@ static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
   rt->slot = ebbL_slots_pop(S, 0);
   rt->is_virtual = is_virtual;
   ebb_list_init(&rt->unobserved);
+  ebb_list_init(&rt->dying);
   ebb_rt_init(&rt->core, &ebbL_host, &S->alloc,
               is_virtual ? NULL : ebb_driver_clock, NULL);
   rt->last_step_ns = rt->core.now_ns;

@@ -14,6 +14,7 @@ struct ebbL_rt {
   ebb_list link;       /* in S->runtimes while open */
   uint32_t slot;       /* slots[slot]: itself while it has tasks, else false */
   ebb_list unobserved; /* of ebbL_failure: errors nobody has taken yet */
+  ebb_list dying;      /* the same, about to be reported by their finalisers */
   uint64_t slowest_id, slowest_ns; /* of the current step */
   uint64_t gc_max_ns, last_step_ns;
   uint64_t interrupts; /* Ctrl-Cs seen by the current drive */

@@ -58,6 +58,7 @@ static int l_now(lua_State *L)
 
 static int sleep_k(lua_State *L, int status, lua_KContext ctx)
 {
+  EBBL_OWN_RESUME(L, ebbL_S(L), sleep_k, ctx);
   (void)status;
   ebbL_check_woken(L, (ebbL_task *)ctx);
   return 0;
@@ -152,9 +153,11 @@ static int time_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 static const ebbL_opclass after_class = {"after",    after_attempt, NULL,
-                                         after_link, time_settle,   true};
+                                         after_link, time_settle,
+                                         EBBL_TIMED | EBBL_IGNORES_AT};
 static const ebbL_opclass at_class = {"at",    at_attempt,  NULL,
-                                      at_link, time_settle, true};
+                                      at_link, time_settle,
+                                      EBBL_TIMED | EBBL_IGNORES_AT};
 
 void ebbL_pushafter(lua_State *L, ebbL_state *S, double seconds)
 {
@@ -189,6 +192,7 @@ static const ebb_wait_class clock_frame_class = {"next_frame", false,
 
 static int frame_k(lua_State *L, int status, lua_KContext ctx)
 {
+  EBBL_OWN_RESUME(L, ebbL_S(L), frame_k, ctx);
   (void)status;
   ebbL_task *task = (ebbL_task *)ctx;
   ebb_rt *rt = task->core.rt;
@@ -201,6 +205,7 @@ static int frame_k(lua_State *L, int status, lua_KContext ctx)
 
 static int clock_frame_k(lua_State *L, int status, lua_KContext ctx)
 {
+  EBBL_OWN_RESUME(L, ebbL_S(L), clock_frame_k, ctx);
   (void)status;
   ebbL_task *task = ebbL_S(L)->current;
   ebbL_check_woken(L, task);

@@ -68,7 +68,7 @@ static int timer_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 static const ebbL_opclass timer_class = {"timer",    timer_attempt, NULL,
-                                         timer_link, timer_settle,  false};
+                                         timer_link, timer_settle,  0};
 
 /* --- methods
  * ------------------------------------------------------------------------ */

@@ -168,7 +168,7 @@ static int token_settle(lua_State *L, ebbL_task *task, void *object, int at,
 }
 
 static const ebbL_opclass token_class = {"token",    token_attempt, NULL,
-                                         token_link, token_settle,  false};
+                                         token_link, token_settle,  0};
 
 static int token_cancelled(lua_State *L)
 {
