@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every layer may use: container_of, branch hints, checks, export macro. */
+/* What every layer may use: container_of, branch hints, checks, export macro.
+ */
 #ifndef EBB_BASE_BASE_H
 #define EBB_BASE_BASE_H
 
@@ -15,31 +16,31 @@
   ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #if defined(__GNUC__)
-#define EBB_LIKELY(x) __builtin_expect(!!(x), 1)
-#define EBB_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define EBB_EXPORT __attribute__((visibility("default")))
+  #define EBB_LIKELY(x)   __builtin_expect(!!(x), 1)
+  #define EBB_UNLIKELY(x) __builtin_expect(!!(x), 0)
+  #define EBB_EXPORT      __attribute__((visibility("default")))
 #else
-#define EBB_LIKELY(x) (!!(x))
-#define EBB_UNLIKELY(x) (!!(x))
-#if defined(_WIN32)
-#define EBB_EXPORT __declspec(dllexport)
-#else
-#define EBB_EXPORT
-#endif
+  #define EBB_LIKELY(x)   (!!(x))
+  #define EBB_UNLIKELY(x) (!!(x))
+  #if defined(_WIN32)
+    #define EBB_EXPORT __declspec(dllexport)
+  #else
+    #define EBB_EXPORT
+  #endif
 #endif
 
 /* EBB_CHECK: an invariant of ebb itself. Compiled in only with
    -DEBB_DEBUG_CHECKS (the debug, asan and tsan builds), where breaking one
    prints it and traps; costs nothing otherwise. Never used on user input. */
 #if defined(EBB_DEBUG_CHECKS)
-#include <stdio.h>
-#define EBB_CHECK(cond)                                                        \
-  ((cond) ? (void)0                                                            \
-          : (fprintf(stderr, "%s:%d: ebb invariant broken: %s\n", __FILE__,    \
-                     __LINE__, #cond),                                         \
-             __builtin_trap()))
+  #include <stdio.h>
+  #define EBB_CHECK(cond)                                                      \
+    ((cond) ? (void)0                                                          \
+            : (fprintf(stderr, "%s:%d: ebb invariant broken: %s\n", __FILE__,  \
+                       __LINE__, #cond),                                       \
+               __builtin_trap()))
 #else
-#define EBB_CHECK(cond) ((void)0)
+  #define EBB_CHECK(cond) ((void)0)
 #endif
 
 #endif

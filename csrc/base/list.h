@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Intrusive doubly linked circular list. A head is a node that carries no item;
-   an unlinked node points at itself, so `is_linked` is one compare and unlinking
-   twice is harmless. No allocation, O(1) everything. The owner of an item owns
-   the memory of its node. */
+   an unlinked node points at itself, so `is_linked` is one compare and
+   unlinking twice is harmless. No allocation, O(1) everything. The owner of an
+   item owns the memory of its node. */
 #ifndef EBB_BASE_LIST_H
 #define EBB_BASE_LIST_H
 

@@ -25,8 +25,7 @@ static void check_task(const ebb_rt *rt, const ebb_task *task)
   EBB_CHECK(task->rt == rt);
   EBB_CHECK(task->state != EBB_TASK_ENDED);
   EBB_CHECK(task->state != EBB_TASK_RUNNING || rt->current == task);
-  EBB_CHECK((task->state == EBB_TASK_READY) ==
-            ebb_list_is_linked(&task->link));
+  EBB_CHECK((task->state == EBB_TASK_READY) == ebb_list_is_linked(&task->link));
   EBB_CHECK(task->state == EBB_TASK_PARKED || task->n_waits == 0);
   EBB_CHECK(task->n_waits <= task->cap_waits);
   for (uint32_t i = 0; i < task->n_waits; i++) {
@@ -45,8 +44,7 @@ void ebb_rt_check(const ebb_rt *rt)
   if (rt->n_alive > CHECK_EVERY_STEP_BELOW && rt->count.polls % 1024 != 0)
     return;
   size_t n_tasks = 0, n_ready = 0;
-  ebb_list_foreach(node, &rt->tasks)
-  {
+  ebb_list_foreach(node, &rt->tasks) {
     const ebb_task *task = ebb_container_of(node, ebb_task, all);
     check_task(rt, task);
     n_tasks++;

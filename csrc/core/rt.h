@@ -3,7 +3,8 @@
    through its host and knows neither Lua nor libuv. One thread.
 
    A turn: due timers fire, then at most `limit` tasks run that were ready when
-   it began; the driver polls I/O between turns. FIFO, unless a seed shuffles. */
+   it began; the driver polls I/O between turns. FIFO, unless a seed shuffles.
+ */
 #ifndef EBB_CORE_RT_H
 #define EBB_CORE_RT_H
 
@@ -56,13 +57,13 @@ struct ebb_rt {
   uint64_t cleanup_timeout_ns;
   uint64_t next_id;
   uint64_t frame_number;
-  double frame_dt_s;     /* of the current frame */
-  double frame_time_s;   /* sum of all dt */
+  double frame_dt_s;   /* of the current frame */
+  double frame_time_s; /* sum of all dt */
   ebb_rng rng;
   ebb_counters count;
 };
 
-#define EBB_TURN_LIMIT 64
+#define EBB_TURN_LIMIT  64
 #define EBB_TASK_BUDGET 128
 
 void ebb_rt_init(ebb_rt *rt, const ebb_host *host, ebb_alloc *alloc,
@@ -95,7 +96,8 @@ void ebb_rt_advance(ebb_rt *rt, uint64_t now_ns);
 
 /* Fires what is due at now_ns; returns how many timers fired. */
 size_t ebb_rt_fire(ebb_rt *rt);
-/* Runs at most `limit` of the tasks that are ready now; returns how many ran. */
+/* Runs at most `limit` of the tasks that are ready now; returns how many ran.
+ */
 size_t ebb_rt_run_ready(ebb_rt *rt, size_t limit);
 /* Wakes everyone who waits for the next frame. */
 void ebb_rt_frame(ebb_rt *rt, double dt_s);

@@ -37,7 +37,7 @@ struct ebb_task {
   ebb_list all;         /* in rt->tasks from spawn to end */
   ebb_list sibling;     /* in scope->children */
   struct ebb_scope *scope;
-  ebb_list ending;      /* in rt->ending once it has been asked to end */
+  ebb_list ending; /* in rt->ending once it has been asked to end */
   uint64_t ending_due_ns;
   uint64_t id;
 };

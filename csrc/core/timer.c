@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/timer.h"
 
-#define SHIFT 16    /* the finest slot: 2^16 ns */
+#define SHIFT      16 /* the finest slot: 2^16 ns */
 #define LEVEL_BITS 6
 
 enum { PLACE_NONE, PLACE_HEAP, PLACE_NEVER, PLACE_WHEEL };
@@ -19,7 +19,7 @@ void ebb_timer_init(ebb_timer *timer, void (*fire)(ebb_timer *timer))
   timer->place = PLACE_NONE;
 }
 
-/* --- the near ones: pairing heap ------------------------------------------ */
+/* --- the near ones: pairing heap --- */
 
 /* A node's children form a list by next; prev is the previous sibling, or the
    parent of the first child. */
@@ -95,7 +95,7 @@ static void heap_remove(ebb_timers *timers, ebb_timer *timer)
   timer->next = timer->prev = timer->child = NULL;
 }
 
-/* --- the far ones: wheel ---------------------------------------------------- */
+/* --- the far ones: wheel --- */
 
 static void wheel_insert(ebb_timers *timers, ebb_timer *timer)
 {
@@ -177,7 +177,7 @@ static void advance(ebb_timers *timers, uint64_t now_ns)
     timers->wheel_ns = now_ns;
 }
 
-/* --- both --------------------------------------------------------------------- */
+/* --- both --- */
 
 void ebb_timer_arm(ebb_timers *timers, ebb_timer *timer, uint64_t due_ns)
 {

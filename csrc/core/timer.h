@@ -21,24 +21,25 @@ typedef struct ebb_timer ebb_timer;
 struct ebb_timer {
   /* In the wheel: list links. In the heap: sibling links (see timer.c). */
   ebb_timer *next, *prev;
-  ebb_timer *child;              /* heap only */
+  ebb_timer *child; /* heap only */
   uint64_t due_ns;
-  uint64_t order;                /* ties: the one armed first fires first */
+  uint64_t order;                 /* ties: the one armed first fires first */
   void (*fire)(ebb_timer *timer); /* set by the owner; called by ebb_rt only */
-  uint16_t place;                /* disarmed, heap, or wheel level and slot */
+  uint16_t place;                 /* disarmed, heap, or wheel level and slot */
 };
 
 #define EBB_WHEEL_LEVELS 8
-#define EBB_WHEEL_SLOTS 64
+#define EBB_WHEEL_SLOTS  64
 
 typedef struct ebb_timers {
   struct {
-    ebb_timer *first;   /* doubly linked, unordered */
-    uint64_t min_due_ns; /* lower bound of its timers; exact unless one was disarmed */
+    ebb_timer *first;    /* doubly linked, unordered */
+    uint64_t min_due_ns; /* lower bound of its timers; exact unless one was
+                            disarmed */
   } slots[EBB_WHEEL_LEVELS][EBB_WHEEL_SLOTS];
   uint64_t occupied[EBB_WHEEL_LEVELS]; /* bit i: slots[level][i] is not empty */
-  uint64_t wheel_ns;    /* where the wheel stands; never ahead of the latest now */
-  ebb_timer *near;      /* root of the heap */
+  uint64_t wheel_ns; /* where the wheel stands; never ahead of the latest now */
+  ebb_timer *near;   /* root of the heap */
   uint64_t next_order;
   size_t n_armed;
 } ebb_timers;
@@ -49,7 +50,8 @@ void ebb_timers_init(ebb_timers *timers, uint64_t now_ns);
    the past; EBB_NEVER is allowed and never fires (it stays armed). */
 void ebb_timer_init(ebb_timer *timer, void (*fire)(ebb_timer *timer));
 void ebb_timer_arm(ebb_timers *timers, ebb_timer *timer, uint64_t due_ns);
-void ebb_timer_disarm(ebb_timers *timers, ebb_timer *timer); /* harmless twice */
+void ebb_timer_disarm(ebb_timers *timers,
+                      ebb_timer *timer); /* harmless twice */
 static inline bool ebb_timer_is_armed(const ebb_timer *timer)
 {
   return timer->place != 0;

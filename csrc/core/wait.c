@@ -79,8 +79,7 @@ ebb_wait *ebb_task_reserve(ebb_task *task, uint32_t n)
   uint32_t cap = task->cap_waits < 4 ? 8 : task->cap_waits * 2;
   if (cap < n)
     cap = n;
-  ebb_wait *waits =
-      ebb_alloc_get(task->rt->alloc, (size_t)cap * sizeof *waits);
+  ebb_wait *waits = ebb_alloc_get(task->rt->alloc, (size_t)cap * sizeof *waits);
   if (waits == NULL)
     return NULL;
   if (task->waits != &task->wait0)

@@ -54,8 +54,9 @@ struct ebb_wait {
 /* The longest-waiting node, or NULL. */
 static inline ebb_wait *ebb_waitq_head(const ebb_waitq *queue)
 {
-  return ebb_list_is_empty(queue) ? NULL
-                                  : ebb_container_of(queue->next, ebb_wait, link);
+  return ebb_list_is_empty(queue)
+             ? NULL
+             : ebb_container_of(queue->next, ebb_wait, link);
 }
 
 /* Wakes the task of `wait` through this node: see the protocol above. */

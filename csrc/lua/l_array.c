@@ -109,8 +109,7 @@ static int l_array_mul(lua_State *L)
   return combine_array(L, '*');
 }
 
-/* --- vec
- * ---------------------------------------------------------------------- */
+/* --- vec --- */
 
 /* v:push(value, …) → v: all of them or, if one does not fit, none. */
 static int l_vec_push(lua_State *L)

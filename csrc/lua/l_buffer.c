@@ -139,8 +139,7 @@ static int l_buffer_append_from(lua_State *L)
   return 1;
 }
 
-/* --- pack and unpack: string.pack's formats
- * ----------------------------------- */
+/* --- pack and unpack: string.pack's formats --- */
 
 /* [-0, +1, raises] Pushes a function of the string library. */
 static void push_string_function(lua_State *L, const char *name)

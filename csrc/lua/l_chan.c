@@ -36,7 +36,7 @@ static int outcome(lua_State *L, int status)
   return ebbL_pushoutcome(L, ebb_err_word(status));
 }
 
-/* --- recv ------------------------------------------------------------------------ */
+/* --- recv --- */
 
 static int recv_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -62,9 +62,9 @@ static int recv_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return task->core.status == EBB_OK ? 1 : outcome(L, task->core.status);
 }
 
-const ebbL_opclass ebbL_recv_class = {"channel recv", recv_attempt, NULL,
-                                      recv_link,      recv_settle,
-                                      EBBL_IGNORES_AT};
+const ebbL_opclass ebbL_recv_class = {"channel recv", recv_attempt,
+                                      NULL,           recv_link,
+                                      recv_settle,    EBBL_IGNORES_AT};
 const ebbL_type ebbL_chan_type = {"ebb.channel", &ebbL_recv_class};
 
 static int recv_k(lua_State *L, int status, lua_KContext ctx)
@@ -114,7 +114,7 @@ static int l_chan_iterate(lua_State *L)
   return l_chan_recv(L);
 }
 
-/* --- send ------------------------------------------------------------------------ */
+/* --- send --- */
 
 static int send_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -157,8 +157,8 @@ static int l_chan_send(lua_State *L)
   if (status != EBB_EAGAIN)
     return outcome(L, status);
   ebbL_check_waiting(L, task);
-  ebb_wait_link(&task->core, 0, &ebb_chan_send_class, chan,
-                &chan->core.senders, 2);
+  ebb_wait_link(&task->core, 0, &ebb_chan_send_class, chan, &chan->core.senders,
+                2);
   return ebbL_park(L, task, 1, send_k, (lua_KContext)task);
 }
 
@@ -175,7 +175,7 @@ static int l_chan_try_send(lua_State *L)
   return 1;
 }
 
-/* --- many at once ------------------------------------------------------------------ */
+/* --- many at once --- */
 
 #define MANY_WAITING 64 /* how many a waiting recv_many is ready to take */
 
@@ -312,7 +312,7 @@ int ebbL_chan_send_many(lua_State *L)
   return send_many_from(L, task, 1);
 }
 
-/* --- close and what can be seen ------------------------------------------------------ */
+/* --- close and what can be seen --- */
 
 static int l_chan_close(lua_State *L)
 {
@@ -339,7 +339,8 @@ static int l_chan_capacity(lua_State *L)
 static lua_Integer count_waiters(const ebb_waitq *queue)
 {
   lua_Integer n = 0;
-  ebb_list_foreach(node, queue) n++;
+  ebb_list_foreach(node, queue)
+    n++;
   return n;
 }
 
@@ -365,8 +366,7 @@ static int chan_tostring(lua_State *L)
     lua_pushfstring(L, "ebb.channel: %I/unbounded, %s",
                     (LUAI_UACINT)chan->core.count, state);
   else
-    lua_pushfstring(L, "ebb.channel: %I/%I, %s",
-                    (LUAI_UACINT)chan->core.count,
+    lua_pushfstring(L, "ebb.channel: %I/%I, %s", (LUAI_UACINT)chan->core.count,
                     (LUAI_UACINT)chan->core.cap, state);
   return 1;
 }
@@ -384,8 +384,7 @@ static uint64_t check_capacity(lua_State *L, int arg)
 static int l_channel(lua_State *L)
 {
   uint64_t cap = check_capacity(L, 1);
-  ebbL_chan *chan =
-      ebbL_new(L, ebbL_S(L), &ebbL_chan_type, sizeof *chan, 1);
+  ebbL_chan *chan = ebbL_new(L, ebbL_S(L), &ebbL_chan_type, sizeof *chan, 1);
   ebb_chan_init(&chan->core, cap);
   return 1;
 }
@@ -393,30 +392,28 @@ static int l_channel(lua_State *L)
 void ebbL_open_chan(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"channel", l_channel}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"send", l_chan_send},
-      {"recv", l_chan_recv},
-      {"try_send", l_chan_try_send},
-      {"try_recv", l_chan_try_recv},
-      {"send_op", ebbL_chan_send_op},
-      {"recv_op", ebbL_chan_recv_op},
-      {"reserve_op", ebbL_chan_reserve_op},
-      {"reserve", ebbL_chan_reserve},
-      {"send_many", ebbL_chan_send_many},
-      {"recv_many", ebbL_chan_recv_many},
-      {"close", l_chan_close},
-      {"is_closed", l_chan_is_closed},
-      {"capacity", l_chan_capacity},
-      {"waiters", l_chan_waiters},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"send", l_chan_send},
+                                     {"recv", l_chan_recv},
+                                     {"try_send", l_chan_try_send},
+                                     {"try_recv", l_chan_try_recv},
+                                     {"send_op", ebbL_chan_send_op},
+                                     {"recv_op", ebbL_chan_recv_op},
+                                     {"reserve_op", ebbL_chan_reserve_op},
+                                     {"reserve", ebbL_chan_reserve},
+                                     {"send_many", ebbL_chan_send_many},
+                                     {"recv_many", ebbL_chan_recv_many},
+                                     {"close", l_chan_close},
+                                     {"is_closed", l_chan_is_closed},
+                                     {"capacity", l_chan_capacity},
+                                     {"waiters", l_chan_waiters},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__call", l_chan_iterate},
                                   {"__len", chan_len},
                                   {"__close", l_chan_close},
                                   {"__tostring", chan_tostring},
                                   {NULL, NULL}};
-  static const luaL_Reg sending[] = {{"send", l_chan_send},
-                                     {"try_send", l_chan_try_send},
-                                     {NULL, NULL}};
+  static const luaL_Reg sending[] = {
+      {"send", l_chan_send}, {"try_send", l_chan_try_send}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newtype(L, S, &ebbL_chan_type, methods, meta);
   lua_getfield(L, -1, "__index");

@@ -27,8 +27,7 @@ static void check_arm(lua_State *L, int idx)
       L, 1, lua_pushfstring(L, "operation expected at '%s', got %s", key, got));
 }
 
-/* --- choice
- * -------------------------------------------------------------------- */
+/* --- choice --- */
 
 static bool is_skipped(lua_State *L, int idx)
 {
@@ -97,8 +96,7 @@ static int l_choice(lua_State *L)
   return 1;
 }
 
-/* --- map, and_then, or_else
- * ------------------------------------------------------ */
+/* --- map, and_then, or_else --- */
 
 /* (op, fn): the values of op go through fn. */
 static int add_function(lua_State *L, int kind)
@@ -131,8 +129,7 @@ static int l_or_else(lua_State *L)
   return add_function(L, EBBL_STEP_OR_ELSE);
 }
 
-/* --- the type
- * ---------------------------------------------------------------------- */
+/* --- the type --- */
 
 #define NAMES_SHOWN 8
 

@@ -28,8 +28,7 @@ static ebbL_coros *coros(lua_State *L)
   return lua_touserdata(L, lua_upvalueindex(3));
 }
 
-/* --- what state is it in?
- * --------------------------------------------------------- */
+/* --- what state is it in? --- */
 
 /* Has it yielded because its task waits (or was made to give way)? Then it is
    not there to be resumed by hand. */
@@ -71,8 +70,7 @@ int ebbL_coro_state(lua_State *L, ebbL_state *S, lua_State *co)
   }
 }
 
-/* --- resuming
- * ----------------------------------------------------------------------- */
+/* --- resuming --- */
 
 static int drive(lua_State *L, ebbL_task *task, int n_args, int mode);
 
@@ -255,8 +253,7 @@ int ebbL_coro_drive(lua_State *L, int mode)
   return 2;
 }
 
-/* --- closing
- * ------------------------------------------------------------------ */
+/* --- closing --- */
 
 /* May it be unwound from within, by an error thrown at its yield? Then its
    cleanups can await. A pcall of its own would catch that error. */
@@ -296,8 +293,7 @@ int ebbL_coro_unwind(lua_State *L)
   return drive(L, task, 1, EBBL_CO_CLOSE);
 }
 
-/* --- who resumed whom
- * ----------------------------------------------------------- */
+/* --- who resumed whom --- */
 
 /* The coroutine that `at` resumes at the moment, or NULL. */
 static lua_State *resumed_by(lua_State *at)

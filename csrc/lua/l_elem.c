@@ -160,8 +160,7 @@ void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
     save_integer(elem, data, i, check_integer(L, idx, elem));
 }
 
-/* --- all at once
- * -------------------------------------------------------------- */
+/* --- all at once --- */
 
 void ebbL_elem_fill(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
                     size_t n)
@@ -225,8 +224,7 @@ void ebbL_elem_extreme(lua_State *L, ebbL_elem elem, const unsigned char *data,
   }
 }
 
-/* --- add and mul
- * ---------------------------------------------------------------- */
+/* --- add and mul --- */
 
 static inline double combine_numbers(char op, double a, double b)
 {

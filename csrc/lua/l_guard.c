@@ -128,8 +128,7 @@ ebbL_entry *ebbL_entry_find(lua_State *L, int idx)
   return entry;
 }
 
-/* --- making
- * ---------------------------------------------------------------------- */
+/* --- making --- */
 
 /* ebb.guard([opts]) → g */
 static int l_guard(lua_State *L)

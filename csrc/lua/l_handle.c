@@ -9,7 +9,7 @@
 
 static const char names_key;
 
-/* --- names ---------------------------------------------------------------------- */
+/* --- names --- */
 
 static void push_name(lua_State *L, int handle_idx)
 {
@@ -53,7 +53,7 @@ const char *ebbL_tasklabel(lua_State *L, ebbL_task *task, int handle_idx)
   return lua_tostring(L, -1);
 }
 
-/* --- handles from tasks ------------------------------------------------------------ */
+/* --- handles from tasks --- */
 
 void ebbL_pushhandle(lua_State *L, ebbL_task *task)
 {
@@ -78,8 +78,8 @@ void ebbL_pushhandle(lua_State *L, ebbL_task *task)
 
 static int new_dead_handle(lua_State *L)
 {
-  ebbL_handle *handle = ebbL_new(L, lua_touserdata(L, 1), &ebbL_task_type,
-                                 sizeof *handle, 1);
+  ebbL_handle *handle =
+      ebbL_new(L, lua_touserdata(L, 1), &ebbL_task_type, sizeof *handle, 1);
   handle->status = EBBL_FAILED;
   handle->is_taken = true;
   return 1;
@@ -97,7 +97,7 @@ void ebbL_newdeadhandle(lua_State *L, ebbL_state *S, uint64_t id)
   ((ebbL_handle *)lua_touserdata(L, -1))->id = id;
 }
 
-/* --- results ---------------------------------------------------------------------- */
+/* --- results --- */
 
 static int cancelled_tostring(lua_State *L)
 {
@@ -196,7 +196,7 @@ int ebbL_pushjoined(lua_State *L, int idx)
   return 2;
 }
 
-/* --- waiting for a task's end -------------------------------------------------------- */
+/* --- waiting for a task's end --- */
 
 const ebb_wait_class ebbL_join_class = {"task", false, NULL};
 
@@ -280,8 +280,7 @@ static int join_op_attempt(lua_State *L, ebbL_task *task, void *object, int at)
   return ebbL_pushjoined(L, -1);
 }
 
-static void join_op_link(ebbL_task *task, uint32_t i, void *object,
-                         int payload)
+static void join_op_link(ebbL_task *task, uint32_t i, void *object, int payload)
 {
   join_link(task, i, ((ebbL_op *)object)->target, payload);
 }
@@ -294,9 +293,8 @@ static int join_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return ebbL_pushjoined(L, -1);
 }
 
-static const ebbL_opclass join_op_class = {"task join",  join_op_attempt,
-                                           NULL,         join_op_link,
-                                           join_op_settle, 0};
+static const ebbL_opclass join_op_class = {"task join",  join_op_attempt, NULL,
+                                           join_op_link, join_op_settle,  0};
 
 const ebbL_type ebbL_task_type = {"ebb.task", &await_class};
 
@@ -322,7 +320,7 @@ static int l_task_join_op(lua_State *L)
   return 1;
 }
 
-/* --- the rest ----------------------------------------------------------------------- */
+/* --- the rest --- */
 
 static int l_task_cancel(lua_State *L)
 {
@@ -351,8 +349,7 @@ void ebbL_cancel_task(lua_State *L, ebbL_task *task, int reason_idx)
 
 static const char *status_word(const ebbL_handle *handle)
 {
-  static const char *const words[] = {"waiting", "done", "failed",
-                                      "cancelled"};
+  static const char *const words[] = {"waiting", "done", "failed", "cancelled"};
   if (handle->task == NULL)
     return words[handle->status];
   switch (handle->task->core.state) {

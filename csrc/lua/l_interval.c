@@ -34,8 +34,7 @@ static const ebbL_type interval_type = {"ebb.interval", &tick_class};
    may be, and following it would be drifting. */
 #define TOLERANCE_NS 5e6
 
-/* --- the schedule
- * ------------------------------------------------------------------ */
+/* --- the schedule --- */
 
 static uint64_t tick_due(const ebbL_interval *self, uint64_t n)
 {
@@ -83,8 +82,7 @@ static void consume(ebbL_interval *self)
     schedule(self, self->start_ns, self->n + 1);
 }
 
-/* --- waiting
- * ------------------------------------------------------------------------- */
+/* --- waiting --- */
 
 static void disarm(ebbL_interval *self)
 {
@@ -150,8 +148,7 @@ static int tick_settle(lua_State *L, ebbL_task *task, void *object, int at,
 static const ebbL_opclass tick_class = {"interval tick", tick_attempt, NULL,
                                         tick_link,       tick_settle,  0};
 
-/* --- making one
- * ----------------------------------------------------------------------- */
+/* --- making one --- */
 
 static double check_period(lua_State *L, int arg)
 {

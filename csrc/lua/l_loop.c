@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
-/* --- being the driver ---------------------------------------------------------- */
+/* --- being the driver --- */
 
 typedef struct drive {
   lua_State *L;
@@ -71,7 +71,7 @@ static void end_drive(drive *d)
   d->rt->running = false;
 }
 
-/* --- Ctrl-C --------------------------------------------------------------------- */
+/* --- Ctrl-C --- */
 
 static void interrupt_hook(lua_State *L, lua_Debug *ar)
 {
@@ -132,7 +132,7 @@ static void handle_interrupt(drive *d)
   }
 }
 
-/* --- turns ------------------------------------------------------------------------ */
+/* --- turns --- */
 
 static bool is_busy(const ebbL_rt *rt)
 {
@@ -166,7 +166,8 @@ static uint64_t wait_limit(const ebbL_rt *rt, uint64_t due_ns)
   return report_ns < due_ns ? report_ns : due_ns;
 }
 
-/* Nothing is ready: waits for I/O or time. False when nothing can ever happen. */
+/* Nothing is ready: waits for I/O or time. False when nothing can ever happen.
+ */
 static bool wait_for_work(drive *d, uint64_t until_ns)
 {
   ebbL_rt *rt = d->rt;
@@ -268,7 +269,7 @@ size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt)
   return n;
 }
 
-/* --- deadlock ------------------------------------------------------------------------ */
+/* --- deadlock --- */
 
 #define DEADLOCK_MAX 1000
 
@@ -278,8 +279,7 @@ static void push_deadlock(lua_State *L, ebbL_rt *rt)
   int n = 0;
   luaL_checkstack(L, 20, NULL);
   lua_pushliteral(L, "EBB043: deadlock: all tasks are waiting");
-  ebb_list_foreach(node, &rt->core.tasks)
-  {
+  ebb_list_foreach(node, &rt->core.tasks) {
     ebbL_task *task = ebbL_task_of(ebb_container_of(node, ebb_task, all));
     if (++n > DEADLOCK_MAX) {
       lua_pushliteral(L, "\n\t…");
@@ -304,7 +304,7 @@ static void push_deadlock(lua_State *L, ebbL_rt *rt)
   }
 }
 
-/* --- run ------------------------------------------------------------------------------ */
+/* --- run --- */
 
 /* [handle at idx] Pushes the results, or the error unprotected by the drive. */
 static int finish_main(lua_State *L, int idx, bool *failed)
@@ -346,8 +346,8 @@ static int run_main(lua_State *L, ebbL_rt *rt)
   int outcome = loop(&d);
   if (outcome == LOOP_DEADLOCK)
     push_deadlock(L, rt);
-  drain(&d, in_seconds(&rt->core,
-                       (double)rt->core.cleanup_timeout_ns / 1e9 + 1));
+  drain(&d,
+        in_seconds(&rt->core, (double)rt->core.cleanup_timeout_ns / 1e9 + 1));
   if (rt->core.n_alive > 0)
     ebbL_rt_kill_all(L, rt);
   if (handle->status == EBBL_FAILED)
@@ -375,7 +375,7 @@ int ebbL_rt_run(lua_State *L)
   return run_main(L, rt);
 }
 
-/* --- drive: one await, other tasks go on meanwhile ---------------------------------------- */
+/* --- drive: one await, other tasks go on meanwhile --- */
 
 /* [.., fn, args…] (n_args of them on top) */
 static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
@@ -458,7 +458,7 @@ int ebbL_rt_block_on(lua_State *L)
   return drive_call(L, rt, 1);
 }
 
-/* --- step ------------------------------------------------------------------------------------ */
+/* --- step --- */
 
 /* Without a budget a step ends by itself even if tasks wake each other for
    ever: each one that was alive has had this many turns. */
@@ -521,8 +521,7 @@ static int push_info(lua_State *L, ebbL_rt *rt, uint64_t ran, double overrun)
                          due_ns == EBB_NEVER && !is_busy(rt) &&
                          ebb_list_is_empty(&core->frame));
   lua_setfield(L, -2, "stuck");
-  ebb_list_foreach(node, &core->tasks)
-  {
+  ebb_list_foreach(node, &core->tasks) {
     ebb_task *task = ebb_container_of(node, ebb_task, all);
     if (task->id == rt->slowest_id) {
       ebbL_tasklabel(L, ebbL_task_of(task), 0);
@@ -569,7 +568,7 @@ int ebbL_rt_step(lua_State *L)
   return push_info(L, rt, rt->core.count.polls - polls, overrun);
 }
 
-/* --- shutdown --------------------------------------------------------------------------------- */
+/* --- shutdown --- */
 
 static int shut_down(lua_State *L, ebbL_rt *rt, double grace_s)
 {

@@ -9,7 +9,7 @@
 
 static const ebbL_type memory_type = {"ebb.alloc", NULL};
 
-/* --- telling the collector ------------------------------------------------ */
+/* --- telling the collector --- */
 
 /* Below this the collector is not hurried. */
 #define SMALL_BYTES ((size_t)4 << 20)
@@ -62,8 +62,7 @@ void ebbL_memory_credit(ebbL_memory *M, size_t n_bytes)
     M->owed_bytes = -(int64_t)most;
 }
 
-/* --- places
- * ------------------------------------------------------------------- */
+/* --- places --- */
 
 void ebbL_place_write(lua_State *L, char *place)
 {
@@ -102,8 +101,7 @@ const char *ebbL_places_push(lua_State *L, const ebbL_places *places)
                          places->freed);
 }
 
-/* --- ebb.alloc
- * ------------------------------------------------------------------ */
+/* --- ebb.alloc --- */
 
 static void set_count(lua_State *L, const char *name, uint64_t value)
 {
@@ -162,7 +160,7 @@ static int l_debug(lua_State *L)
 /* Appends what was recorded in the guard to the list on top. */
 static void add_leaks(lua_State *L, const ebb_guard *guard)
 {
-  ebb_list_foreach (link, &guard->items) {
+  ebb_list_foreach(link, &guard->items) {
     ebb_item *item = ebb_container_of(link, ebb_item, link);
     if (item->kind != EBB_ITEM_BLOCK)
       continue;
@@ -184,7 +182,7 @@ static int list_leaks(lua_State *L)
 {
   ebbL_memory *M = lua_touserdata(L, 1);
   lua_newtable(L);
-  ebb_list_foreach (link, &M->guards)
+  ebb_list_foreach(link, &M->guards)
     add_leaks(L, &ebb_container_of(link, ebbL_guard, link)->guard);
   add_leaks(L, &M->loose);
   return 1;
@@ -213,8 +211,7 @@ static const luaL_Reg alloc_functions[] = {
     {NULL, NULL},
 };
 
-/* --- life
- * ------------------------------------------------------------------------ */
+/* --- life --- */
 
 /* What a close that was cut short has left; what it should have run is lost. */
 static void drain_guard(ebb_guard *guard)
@@ -236,7 +233,7 @@ static int l_memory_gc(lua_State *L)
   if (M == NULL || M->is_closed)
     return 0;
   M->is_closed = true;
-  ebb_list_foreach_safe (link, &M->guards)
+  ebb_list_foreach_safe(link, &M->guards)
     drain_guard(&ebb_container_of(link, ebbL_guard, link)->guard);
   ebb_guard_fini(&M->loose);
   ebb_slab_fini(&M->items);

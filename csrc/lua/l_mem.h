@@ -37,7 +37,7 @@ typedef struct ebbL_memory {
   bool is_closed; /* the state is closing */
 } ebbL_memory;
 
-/* --- elements (l_elem.c) -------------------------------------------------- */
+/* --- elements (l_elem.c) --- */
 
 typedef enum ebbL_elem {
   EBBL_U8,

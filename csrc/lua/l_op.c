@@ -8,7 +8,7 @@
 
 const ebbL_type ebbL_op_type = {"ebb.op", NULL};
 
-/* --- kinds of ops ---------------------------------------------------------- */
+/* --- kinds of ops --- */
 
 bool ebbL_isop(lua_State *L, int idx)
 {
@@ -57,7 +57,7 @@ ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
   return op;
 }
 
-/* --- one leaf ---------------------------------------------------------------- */
+/* --- one leaf --- */
 
 static int perform_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -124,7 +124,7 @@ int ebbL_perform(lua_State *L, const ebbL_opclass *cls, void *object,
   return ebbL_park(L, task, 1, perform_k, (lua_KContext)cls);
 }
 
-/* --- sets -------------------------------------------------------------------- */
+/* --- sets --- */
 
 enum { MODE_INDEX, MODE_KEYED, MODE_AWAIT, MODE_TIMEOUT };
 
@@ -135,7 +135,7 @@ typedef struct set {
   bool from_function; /* and_then/or_else: the results may be an op */
 } set;
 
-#define FIELD 20
+#define FIELD     20
 #define FIELD_MAX ((1 << FIELD) - 1)
 
 static lua_KContext pack(const set *s)
@@ -481,8 +481,7 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
       if (v->what == VISIT_PREPARE && leaves[i].cls->prepare != NULL) {
         /* its userdata stays below the payload: prepare may look at it */
         push_anchor(L, arm, leaves[i].anchor);
-        visit_leaf(L, task, v, leaves[i].cls, leaves[i].object,
-                   lua_gettop(L));
+        visit_leaf(L, task, v, leaves[i].cls, leaves[i].object, lua_gettop(L));
       } else {
         visit_leaf(L, task, v, leaves[i].cls, leaves[i].object, 0);
       }
@@ -507,7 +506,7 @@ static int wait_set(lua_State *L, ebbL_task *task, set *s)
   return ebbL_park(L, task, n, set_k, pack(s));
 }
 
-/* --- select -------------------------------------------------------------------- */
+/* --- select --- */
 
 /* Is the key on top one of 1…length? */
 static bool in_list(lua_State *L, lua_Integer length)
@@ -624,7 +623,7 @@ static int l_try_select(lua_State *L)
   return select_common(L, l_try_select, false, true);
 }
 
-/* --- await ----------------------------------------------------------------------- */
+/* --- await --- */
 
 static int await_set(lua_State *L, ebbL_task *task, set *s)
 {
@@ -689,7 +688,7 @@ int ebbL_await_timeout(lua_State *L, ebbL_task *task)
   return await_set(L, task, &s);
 }
 
-/* --- ready, never -------------------------------------------------------------- */
+/* --- ready, never --- */
 
 static int ready_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -750,7 +749,7 @@ static int l_never(lua_State *L)
   return 1;
 }
 
-/* --- the type --------------------------------------------------------------------- */
+/* --- the type --- */
 
 static int op_tostring(lua_State *L)
 {

@@ -53,7 +53,7 @@ typedef struct ebbL_op {
   void *target;   /* the object of user value 1, or NULL */
   double seconds; /* for after/at */
   uint64_t due_ns;
-  lua_Integer n;  /* for acquire_op */
+  lua_Integer n; /* for acquire_op */
 } ebbL_op;
 
 extern const ebbL_type ebbL_op_type;        /* "ebb.op": explicit op */
@@ -113,8 +113,8 @@ enum { EBBL_STEP_INDEX, EBBL_STEP_MAP, EBBL_STEP_AND_THEN, EBBL_STEP_OR_ELSE };
 typedef struct ebbL_step {
   int32_t parent; /* the next step outwards, or -1 */
   uint8_t kind;
-  bool keyed;     /* INDEX: the key is anchor `value`, else `value` itself */
-  int32_t value;  /* INDEX: position or anchor; else anchor of the function */
+  bool keyed;    /* INDEX: the key is anchor `value`, else `value` itself */
+  int32_t value; /* INDEX: position or anchor; else anchor of the function */
 } ebbL_step;
 
 typedef struct ebbL_leaf {
@@ -128,7 +128,7 @@ typedef struct ebbL_leaf {
 typedef struct ebbL_composite {
   ebbL_header head;
   int32_t n_leaves, n_steps, n_anchors;
-  bool is_counted; /* the two that follow are known */
+  bool is_counted;              /* the two that follow are known */
   uint32_t n_timed, n_prepared; /* leaves of timed classes; with prepare */
   bool has_defer; /* some leaf is a defer_op: expanded when performed */
   /* followed by n_leaves ebbL_leaf, then n_steps ebbL_step */

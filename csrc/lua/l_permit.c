@@ -3,7 +3,7 @@
    held) and counted senders. */
 #include "lua/l_chan.h"
 
-/* --- send_op, recv_op ------------------------------------------------------------- */
+/* --- send_op, recv_op --- */
 
 /* [-0, +1] The channel of the explicit op at `at`. */
 static void push_target(lua_State *L, int at)
@@ -43,8 +43,8 @@ static void send_op_prepare(lua_State *L, ebbL_task *task, void *object, int at)
 static void send_op_link(ebbL_task *task, uint32_t i, void *object, int payload)
 {
   ebbL_chan *chan = ((ebbL_op *)object)->target;
-  ebb_wait_link(&task->core, i, &ebb_chan_send_class, chan,
-                &chan->core.senders, (uint32_t)payload);
+  ebb_wait_link(&task->core, i, &ebb_chan_send_class, chan, &chan->core.senders,
+                (uint32_t)payload);
 }
 
 static int send_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
@@ -54,9 +54,9 @@ static int send_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return push_outcome(L, task->core.status);
 }
 
-static const ebbL_opclass send_op_class = {
-    "channel send", send_op_attempt, send_op_prepare,
-    send_op_link,   send_op_settle,  0};
+static const ebbL_opclass send_op_class = {"channel send",  send_op_attempt,
+                                           send_op_prepare, send_op_link,
+                                           send_op_settle,  0};
 
 static int recv_op_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -75,9 +75,9 @@ static int recv_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
                                 payload);
 }
 
-static const ebbL_opclass recv_op_class = {"channel recv",  recv_op_attempt,
-                                           NULL,            recv_op_link,
-                                           recv_op_settle,  EBBL_IGNORES_AT};
+static const ebbL_opclass recv_op_class = {"channel recv", recv_op_attempt,
+                                           NULL,           recv_op_link,
+                                           recv_op_settle, EBBL_IGNORES_AT};
 
 int ebbL_chan_send_op(lua_State *L)
 {
@@ -96,7 +96,7 @@ int ebbL_chan_recv_op(lua_State *L)
   return 1;
 }
 
-/* --- permits ------------------------------------------------------------------------ */
+/* --- permits --- */
 
 typedef struct ebbL_permit {
   ebbL_header head; /* user value 1: the channel */
@@ -110,8 +110,8 @@ const ebbL_type ebbL_permit_type = {"ebb.permit", NULL};
 static ebbL_permit *new_permit(lua_State *L, ebbL_chan *chan, int chan_idx)
 {
   chan_idx = lua_absindex(L, chan_idx);
-  ebbL_permit *permit = ebbL_new(L, chan->head.state, &ebbL_permit_type,
-                                 sizeof *permit, 1);
+  ebbL_permit *permit =
+      ebbL_new(L, chan->head.state, &ebbL_permit_type, sizeof *permit, 1);
   permit->chan = chan;
   lua_pushvalue(L, chan_idx);
   lua_setiuservalue(L, -2, 1);
@@ -167,9 +167,9 @@ static int reserve_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return 1;
 }
 
-static const ebbL_opclass reserve_class = {
-    "channel reserve", reserve_attempt, reserve_prepare,
-    reserve_link,      reserve_settle,  0};
+static const ebbL_opclass reserve_class = {"channel reserve", reserve_attempt,
+                                           reserve_prepare,   reserve_link,
+                                           reserve_settle,    0};
 
 int ebbL_chan_reserve_op(lua_State *L)
 {
@@ -237,7 +237,7 @@ static int permit_tostring(lua_State *L)
   return 1;
 }
 
-/* --- counted senders ------------------------------------------------------------------ */
+/* --- counted senders --- */
 
 typedef struct ebbL_sender {
   ebbL_header head; /* user value 1: the channel, nil once closed */
@@ -248,8 +248,8 @@ const ebbL_type ebbL_sender_type = {"ebb.sender", NULL};
 
 static int new_sender(lua_State *L, ebbL_chan *chan, int chan_idx)
 {
-  ebbL_sender *sender = ebbL_new(L, chan->head.state, &ebbL_sender_type,
-                                 sizeof *sender, 1);
+  ebbL_sender *sender =
+      ebbL_new(L, chan->head.state, &ebbL_sender_type, sizeof *sender, 1);
   lua_pushvalue(L, chan_idx);
   lua_setiuservalue(L, -2, 1);
   sender->chan = chan;
@@ -295,7 +295,7 @@ static int sender_tostring(lua_State *L)
 {
   ebbL_sender *sender = ebbL_check(L, 1, &ebbL_sender_type);
   lua_pushfstring(L, "ebb.sender: %s",
-                  sender->chan == NULL         ? "closed"
+                  sender->chan == NULL        ? "closed"
                   : sender->chan->core.closed ? "channel closed"
                                               : "open");
   return 1;
@@ -310,14 +310,10 @@ void ebbL_open_permit(lua_State *L, ebbL_state *S)
                                          {"__tostring", permit_tostring},
                                          {NULL, NULL}};
   static const luaL_Reg sender_methods[] = {
-      {"send_op", ebbL_chan_send_op},
-      {"send_many", ebbL_chan_send_many},
-      {"reserve", ebbL_chan_reserve},
-      {"reserve_op", ebbL_chan_reserve_op},
-      {"clone", l_sender_clone},
-      {"is_closed", l_sender_is_closed},
-      {"close", sender_close},
-      {NULL, NULL}};
+      {"send_op", ebbL_chan_send_op}, {"send_many", ebbL_chan_send_many},
+      {"reserve", ebbL_chan_reserve}, {"reserve_op", ebbL_chan_reserve_op},
+      {"clone", l_sender_clone},      {"is_closed", l_sender_is_closed},
+      {"close", sender_close},        {NULL, NULL}};
   static const luaL_Reg sender_meta[] = {{"__close", sender_close},
                                          {"__gc", sender_close},
                                          {"__tostring", sender_tostring},

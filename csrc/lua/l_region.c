@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* --- the cancel error ------------------------------------------------------ */
+/* --- the cancel error --- */
 
 typedef struct ebbL_cancel {
   ebbL_header head; /* user value 1: the reason */
@@ -91,7 +91,7 @@ static int l_is_cancelled(lua_State *L)
   return 1;
 }
 
-/* --- which struck region must be obeyed? --------------------------------------- */
+/* --- which struck region must be obeyed? --- */
 
 /* ebb's own closers (their first upvalue tells) are not shielded. */
 static bool is_own_closer(lua_State *L, ebbL_state *S, lua_Debug *ar)
@@ -137,8 +137,7 @@ static bool is_unwinding_handler(lua_State *L, ebbL_state *S, lua_Debug *ar,
     return false;
   if (region != NULL && region->frame == (void *)caller->i_ci)
     return region->unwinding ||
-           (region->outer == NULL &&
-            ebbL_task_of(region->task)->closing_guard);
+           (region->outer == NULL && ebbL_task_of(region->task)->closing_guard);
   if (fn == S->lua_pcall_fn)
     expected = 1;
   else if (fn == S->lua_xpcall_fn)
@@ -168,7 +167,7 @@ enum { NOT_HIDDEN, HIDDEN_BY_CLEANUP, HIDDEN_BY_SHIELD };
 /* Walks one coroutine's frames from the innermost outwards, until a running
    cleanup of the user, or a shield, hides what lies further out. */
 static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
-                        ebb_region **seen)
+                       ebb_region **seen)
 {
   lua_Debug ar, caller;
   if (!lua_checkstack(L, 4))
@@ -198,8 +197,8 @@ static bool in_cleanup(lua_State *L, ebbL_task *task)
   for (; L != NULL; L = L == task->co ? NULL : ebbL_coro_outer(task, L)) {
     lua_Debug ar, caller;
     ebb_region *region = task->core.region;
-    for (int level = 0; lua_getstack(L, level, &ar) &&
-                        lua_getstack(L, level + 1, &caller);
+    for (int level = 0;
+         lua_getstack(L, level, &ar) && lua_getstack(L, level + 1, &caller);
          level++) {
       if (region != NULL && region->frame == (void *)ar.i_ci)
         region = region->outer;
@@ -247,7 +246,7 @@ ebb_region *ebbL_verdict(ebbL_task *task)
   return ebbL_visible(&task->core);
 }
 
-/* --- striking and throwing ------------------------------------------------------- */
+/* --- striking and throwing --- */
 
 static int keep_error(lua_State *L)
 {
@@ -273,8 +272,7 @@ static uint64_t ending_due(ebbL_state *S, ebb_task *task)
   return due_ns;
 }
 
-void ebbL_strike(lua_State *L, ebbL_state *S, ebb_region *region,
-                 int error_idx)
+void ebbL_strike(lua_State *L, ebbL_state *S, ebb_region *region, int error_idx)
 {
   error_idx = error_idx != 0 ? lua_absindex(L, error_idx) : 0;
   if (error_idx != 0 && !lua_isnil(L, error_idx) && !region->has_error &&
@@ -361,7 +359,7 @@ void ebbL_region_leave(lua_State *L, ebbL_state *S, ebb_region *region)
   ebb_region_close(region);
 }
 
-/* --- bodies --------------------------------------------------------------------- */
+/* --- bodies --- */
 
 ebbL_body *ebbL_body_open(lua_State *L, ebbL_task *task, int kind, int n_below)
 {
@@ -409,7 +407,7 @@ bool ebbL_body_ended(lua_State *L, int status, ebbL_body *body)
   return own;
 }
 
-/* --- timeout ---------------------------------------------------------------------- */
+/* --- timeout --- */
 
 static void deadline_fire(ebb_timer *timer)
 {
@@ -516,7 +514,7 @@ static int l_deadline(lua_State *L)
   return 1;
 }
 
-/* --- shield ---------------------------------------------------------------------- */
+/* --- shield --- */
 
 static int shield_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -544,15 +542,12 @@ static int l_shield(lua_State *L)
 
 void ebbL_open_region(lua_State *L, ebbL_state *S)
 {
-  static const luaL_Reg funcs[] = {{"timeout", l_timeout},
-                                   {"timeout_at", l_timeout_at},
-                                   {"deadline", l_deadline},
-                                   {"shield", l_shield},
-                                   {"is_cancelled", l_is_cancelled},
-                                   {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__index", cancel_index},
-                                  {"__tostring", cancel_tostring},
-                                  {NULL, NULL}};
+  static const luaL_Reg funcs[] = {
+      {"timeout", l_timeout},           {"timeout_at", l_timeout_at},
+      {"deadline", l_deadline},         {"shield", l_shield},
+      {"is_cancelled", l_is_cancelled}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__index", cancel_index}, {"__tostring", cancel_tostring}, {NULL, NULL}};
   if (S->regions.alloc == NULL)
     ebb_slab_init(&S->regions, &S->alloc, sizeof(ebbL_body));
   ebbL_setfuncs(L, S, funcs);

@@ -48,7 +48,8 @@ void ebbL_region_leave(lua_State *L, ebbL_state *S, ebb_region *region);
 /* Strikes with a reason (the value at idx, or 0 for none): one error object
    per request, made before anything is struck; out of memory it strikes
    without the reason. `shared` != 0: index of an error object to use. */
-void ebbL_strike(lua_State *L, ebbL_state *S, ebb_region *region, int error_idx);
+void ebbL_strike(lua_State *L, ebbL_state *S, ebb_region *region,
+                 int error_idx);
 /* [-0, +1] A new cancel error with the reason at idx (0: "cancelled"), or nil
    when out of memory. [no-raise] */
 void ebbL_pushcancel(lua_State *L, ebbL_state *S, int reason_idx);

@@ -14,7 +14,7 @@ const ebbL_type ebbL_failure_type = {"ebb.failure", NULL};
 
 static const char handler_key;
 
-/* --- tracebacks ------------------------------------------------------------- */
+/* --- tracebacks --- */
 
 /* The traceback of the last error that left a body of the task, by the
    addresses of two of the task's fields. */
@@ -105,7 +105,7 @@ void ebbL_pushtrace(lua_State *L, ebbL_task *task, int error_idx)
   lua_pushliteral(L, "stack traceback: (not available)");
 }
 
-/* --- the message handler ---------------------------------------------------- */
+/* --- the message handler --- */
 
 static int keep_first(lua_State *L)
 {
@@ -161,7 +161,7 @@ int ebbL_msgh(lua_State *L)
   return 1;
 }
 
-/* --- reporting ------------------------------------------------------------------ */
+/* --- reporting --- */
 
 void ebbL_warn(ebbL_state *S, const char *fmt, ...)
 {
@@ -303,7 +303,7 @@ void ebbL_taken(lua_State *L, int idx)
   lua_pop(L, 1);
 }
 
-/* --- a task has failed ------------------------------------------------------------ */
+/* --- a task has failed --- */
 
 /* [error, traceback, light task, handle] -> failure */
 static int new_failure(lua_State *L)
@@ -376,7 +376,7 @@ void ebbL_failed(lua_State *L, ebbL_task *task, bool owned)
   lua_settop(L, error_idx - 1);
 }
 
-/* --- the API --------------------------------------------------------------------- */
+/* --- the API --- */
 
 static int l_on_task_error(lua_State *L)
 {

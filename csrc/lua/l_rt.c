@@ -13,7 +13,7 @@ const ebbL_type ebbL_rt_type = {"ebb.runtime", NULL};
 static const char objects_key; /* weak: runtime userdata by address */
 static const char default_key, used_key;
 
-/* --- finding it ------------------------------------------------------------------ */
+/* --- finding it --- */
 
 void ebbL_pushrt(lua_State *L, ebbL_rt *rt)
 {
@@ -101,7 +101,7 @@ void ebbL_rt_accepts(lua_State *L, ebbL_rt *rt)
     ebbL_error(L, "EBB052", "cannot spawn: the runtime is shut down");
 }
 
-/* --- options ------------------------------------------------------------------------ */
+/* --- options --- */
 
 static int option_error(lua_State *L, const char *name, const char *expected)
 {
@@ -115,7 +115,7 @@ static int option_error(lua_State *L, const char *name, const char *expected)
 static void check_option_names(lua_State *L)
 {
   static const char *const names[] = {
-      "clock",           "seed", "name",          "on_task_error",
+      "clock",           "seed",          "name", "on_task_error",
       "cleanup_timeout", "handle_sigint", NULL};
   lua_pushnil(L);
   while (lua_next(L, 1)) {
@@ -197,7 +197,7 @@ static int l_runtime(lua_State *L)
   return 1;
 }
 
-/* --- use, spawn, advance, metrics ------------------------------------------------------- */
+/* --- use, spawn, advance, metrics --- */
 
 static ebbL_rt *check_open(lua_State *L)
 {
@@ -307,7 +307,7 @@ static int l_run(lua_State *L)
   return ebbL_rt_run(L);
 }
 
-/* --- the end ------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
 {
@@ -340,8 +340,7 @@ static void close_quietly(lua_State *L, ebbL_rt *rt)
   uint64_t n_fresh = 0;
   if (rt->closed)
     return;
-  ebb_list_foreach(node, &rt->core.tasks)
-  {
+  ebb_list_foreach(node, &rt->core.tasks) {
     ebbL_task *task = ebbL_task_of(ebb_container_of(node, ebb_task, all));
     n_fresh += !task->has_run && !task->is_internal;
   }

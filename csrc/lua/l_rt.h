@@ -19,12 +19,12 @@ struct ebbL_rt {
   uint64_t gc_max_ns, last_step_ns;
   uint64_t interrupts; /* Ctrl-Cs seen by the current drive */
   bool is_virtual, is_hosted, is_default;
-  bool running;        /* run, step, block_on or a drive is on the C stack */
+  bool running; /* run, step, block_on or a drive is on the C stack */
   bool is_open, shutting_down, closed;
   bool ending; /* its run is over: shields end with the cleanup_timeout too */
-  bool handle_sigint;  /* Ctrl-C cancels main: asked for by the command */
-  bool stepped;        /* the host drives it: no implicit drive */
-  bool timing;         /* measure each turn of a task */
+  bool handle_sigint; /* Ctrl-C cancels main: asked for by the command */
+  bool stepped;       /* the host drives it: no implicit drive */
+  bool timing;        /* measure each turn of a task */
   char name[48];
   /* user value 1: its on_task_error, or nil */
 };

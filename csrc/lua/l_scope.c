@@ -12,9 +12,9 @@ enum { MODE_NONE, MODE_BODY, MODE_WAIT, MODE_CLOSE, MODE_LEAVE };
 enum { PHASE_WAIT, PHASE_DEFERS, PHASE_DONE };
 
 #define CANCEL_ERROR 1
-#define DEFERS 2
+#define DEFERS       2
 
-/* --- children ----------------------------------------------------------------- */
+/* --- children --- */
 
 void ebbL_scope_adopt(ebbL_scope *scope, ebbL_task *task)
 {
@@ -103,8 +103,7 @@ static void report_child(lua_State *L, ebbL_task *task, int error_idx,
 void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
                             int slots)
 {
-  if (task->outcome != EBBL_FAILED || task->handle == NULL ||
-      scope->collect ||
+  if (task->outcome != EBBL_FAILED || task->handle == NULL || scope->collect ||
       !lua_checkstack(L, 16))
     return;
   int top = lua_gettop(L);
@@ -136,7 +135,7 @@ void ebbL_scope_body_gone(void *object)
   scope->ended = true;
 }
 
-/* --- closing --------------------------------------------------------------------- */
+/* --- closing --- */
 
 static int scope_k(lua_State *L, int status, lua_KContext at);
 static int defer_k(lua_State *L, int status, lua_KContext ctx);
@@ -162,8 +161,8 @@ static int park_for_children(lua_State *L, ebbL_scope *scope, ebbL_task *task,
                              int at)
 {
   task->core.uninterruptible = scope->hard;
-  ebb_wait_link(&task->core, 0, &ebb_scope_class, scope,
-                &scope->core.waiters, 0);
+  ebb_wait_link(&task->core, 0, &ebb_scope_class, scope, &scope->core.waiters,
+                0);
   return ebbL_park(L, task, 1, scope_k, at);
 }
 
@@ -228,8 +227,7 @@ static int close_scope(lua_State *L, ebbL_scope *scope, int at)
   luaL_checkstack(L, 16, NULL);
   if (scope->phase == PHASE_WAIT) {
     if (scope->core.n_children > 0) {
-      if (!scope->hard && task->core.n_struck > 0 &&
-          ebbL_verdict(task) != NULL)
+      if (!scope->hard && task->core.n_struck > 0 && ebbL_verdict(task) != NULL)
         struck_while_waiting(L, scope, task);
       return park_for_children(L, scope, task, at);
     }
@@ -306,7 +304,7 @@ static int scope_done(lua_State *L, ebbL_scope *scope, int at)
   return 0;
 }
 
-/* --- the function form --------------------------------------------------------------- */
+/* --- the function form --- */
 
 static int body_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -389,7 +387,7 @@ static int l_scope(lua_State *L)
 
 static void report_failure(lua_State *L, ebbL_scope *scope);
 
-/* --- methods ----------------------------------------------------------------------- */
+/* --- methods --- */
 
 static ebbL_scope *check_scope(lua_State *L)
 {
@@ -405,8 +403,7 @@ static int l_scope_spawn(lua_State *L)
     ebbL_throw(L, "cannot spawn in a scope that has ended");
   ebbL_rt *rt = ebbL_current_rt(L, S);
   ebbL_rt_accepts(L, rt);
-  ebbL_task *task =
-      ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, scope);
+  ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, scope);
   /* what is asked to end takes no new work: the child never runs */
   if (scope->failed || scope->cancelled || scope->hard)
     ebbL_cancel_task(L, task, 0);

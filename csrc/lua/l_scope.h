@@ -9,19 +9,19 @@
 struct ebbL_scope {
   ebbL_header head;
   ebb_scope core;
-  ebbL_rt *rt;       /* current when it was made: for reports only */
-  ebbL_body *body;   /* function form: the body's region while it runs */
-  uint8_t mode;      /* who waits for it: see l_scope.c */
+  ebbL_rt *rt;     /* current when it was made: for reports only */
+  ebbL_body *body; /* function form: the body's region while it runs */
+  uint8_t mode;    /* who waits for it: see l_scope.c */
   uint8_t phase;
-  bool isolate;      /* a failed child is reported, its siblings go on */
-  bool collect;      /* failures are left to the owner: groups */
-  bool failed;       /* the first failure is kept in the table of errors */
-  bool cancelled;    /* s:cancel was called; user value 1: the cancel error */
-  bool hard;         /* the wait goes on whatever strikes */
-  bool struck;       /* something struck while it waited */
-  bool body_failed;  /* the body's own error is on the stack */
+  bool isolate;        /* a failed child is reported, its siblings go on */
+  bool collect;        /* failures are left to the owner: groups */
+  bool failed;         /* the first failure is kept in the table of errors */
+  bool cancelled;      /* s:cancel was called; user value 1: the cancel error */
+  bool hard;           /* the wait goes on whatever strikes */
+  bool struck;         /* something struck while it waited */
+  bool body_failed;    /* the body's own error is on the stack */
   bool body_cancelled; /* the body was ended by the scope's own region */
-  bool ended;        /* nothing can be spawned any more */
+  bool ended;          /* nothing can be spawned any more */
   /* user value 2: list of defers, or nil */
 };
 

@@ -12,7 +12,7 @@ const ebbL_type ebbL_span_types[4] = {
     {"ebb.buffer", NULL},
 };
 
-/* --- description and errors ----------------------------------------------- */
+/* --- description and errors --- */
 
 /* [-0, +1] "ebb.array: f64 x 16" */
 static const char *push_span_label(lua_State *L, const ebbL_span *span)
@@ -89,8 +89,7 @@ size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n)
   return (size_t)(first - 1);
 }
 
-/* --- making and freeing
- * ------------------------------------------------------- */
+/* --- making and freeing --- */
 
 /* SIZE_MAX if that is too much: no pool has it. */
 static size_t bytes_of(ebbL_elem elem, size_t n)
@@ -190,8 +189,7 @@ void ebbL_span_free(ebbL_span *span, const char *place)
   span->data = NULL;
 }
 
-/* --- metamethods
- * ------------------------------------------------------------------ */
+/* --- metamethods --- */
 
 static int l_span_gc(lua_State *L)
 {

@@ -85,7 +85,7 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   return S;
 }
 
-/* --- slots ---------------------------------------------------------------- */
+/* --- slots --- */
 
 static void new_block(lua_State *L, ebbL_state *S, int size)
 {
@@ -94,8 +94,7 @@ static void new_block(lua_State *L, ebbL_state *S, int size)
     uint32_t cap = n_blocks < 16 ? 16 : n_blocks * 2;
     uint32_t *list = ebbL_alloc(L, S, cap * sizeof *list);
     if (S->blocks[size].n_free > 0)
-      memcpy(list, S->blocks[size].free,
-             S->blocks[size].n_free * sizeof *list);
+      memcpy(list, S->blocks[size].free, S->blocks[size].n_free * sizeof *list);
     ebb_alloc_put(&S->alloc, S->blocks[size].free,
                   S->blocks[size].cap * sizeof *list);
     S->blocks[size].free = list;
@@ -136,7 +135,7 @@ void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,
   S->blocks[size].free[S->blocks[size].n_free++] = at;
 }
 
-/* --- memory ----------------------------------------------------------------- */
+/* --- memory --- */
 
 int ebbL_nomem(lua_State *L)
 {
@@ -169,7 +168,7 @@ void *ebbL_slab_get(lua_State *L, ebb_slab *slab)
   return object;
 }
 
-/* --- objects ------------------------------------------------------------ */
+/* --- objects --- */
 
 void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
                size_t n_bytes, int n_uservalues)
@@ -216,7 +215,7 @@ void ebbL_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
   lua_rawsetp(L, LUA_REGISTRYINDEX, type);
 }
 
-/* --- errors ----------------------------------------------------------------- */
+/* --- errors --- */
 
 void ebbL_where(lua_State *L)
 {
@@ -328,8 +327,9 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
       snprintf(text, sizeof text, "integer >= %lld expected, got %lld",
                (long long)min, (long long)n);
     else
-      snprintf(text, sizeof text, "integer from %lld to %lld expected, got %lld",
-               (long long)min, (long long)max, (long long)n);
+      snprintf(text, sizeof text,
+               "integer from %lld to %lld expected, got %lld", (long long)min,
+               (long long)max, (long long)n);
     ebbL_argerror(L, arg, text);
   }
   return n;

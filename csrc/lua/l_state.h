@@ -21,12 +21,12 @@ typedef struct ebbL_task ebbL_task;
 typedef struct ebbL_rt ebbL_rt;
 struct ebbL_opclass;
 
-/* --- objects ------------------------------------------------------------ */
+/* --- objects --- */
 
 /* One per kind of userdata, static; its address is the check. */
 typedef struct ebbL_type {
-  const char *name;                /* "ebb.channel": also the metatable's name */
-  const struct ebbL_opclass *op;   /* the op that it is itself, or NULL */
+  const char *name;              /* "ebb.channel": also the metatable's name */
+  const struct ebbL_opclass *op; /* the op that it is itself, or NULL */
 } ebbL_type;
 
 /* The head of every userdata of ebb. */
@@ -35,12 +35,12 @@ typedef struct ebbL_header {
   ebbL_state *state;
 } ebbL_header;
 
-/* The object at idx if it is one of ebb's (of any type), else NULL. [no-raise] */
+/* The object at idx if it is one of ebb's (of any type), else NULL. [no-raise]
+ */
 static inline ebbL_header *ebbL_object(lua_State *L, int idx)
 {
   ebbL_header *header = lua_touserdata(L, idx);
-  if (EBB_UNLIKELY(header == NULL ||
-                   lua_rawlen(L, idx) < sizeof(ebbL_header)))
+  if (EBB_UNLIKELY(header == NULL || lua_rawlen(L, idx) < sizeof(ebbL_header)))
     return NULL;
   return header;
 }
@@ -76,7 +76,7 @@ void ebbL_setfuncs(lua_State *L, ebbL_state *S, const luaL_Reg *funcs);
 /* [-0, +1, raises] Pushes one function with ebb's upvalues. */
 void ebbL_pushfunction(lua_State *L, ebbL_state *S, lua_CFunction fn);
 
-/* --- the state ------------------------------------------------------------ */
+/* --- the state --- */
 
 struct ebbL_state {
   ebbL_header head;
@@ -125,7 +125,7 @@ void ebbL_pusherrors(lua_State *L);
 /* [-0, +1] The table of slots, for code that runs without ebb's upvalues. */
 void ebbL_pushslots(lua_State *L, ebbL_state *S);
 
-/* --- slots ---------------------------------------------------------------- */
+/* --- slots --- */
 
 /* Lua values that C keeps alive live in one table, in blocks of 1 << size
    (0 to 3) consecutive integer keys. Taking a block may raise; afterwards its
@@ -141,7 +141,7 @@ static inline uint32_t ebbL_slots_pop(ebbL_state *S, int size)
 void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,
                      int size);
 
-/* --- memory ----------------------------------------------------------------- */
+/* --- memory --- */
 
 /* [raises] From the state's allocator; collects garbage and tries again before
    it gives up, as Lua does for its own. */
@@ -150,7 +150,7 @@ void *ebbL_slab_get(lua_State *L, ebb_slab *slab);
 /* [raises] always */
 int ebbL_nomem(lua_State *L);
 
-/* --- errors ----------------------------------------------------------------- */
+/* --- errors --- */
 
 /* [raises] "main.lua:12: EBB051: …", position of the nearest Lua frame. */
 int ebbL_error(lua_State *L, const char *code, const char *fmt, ...);

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define EAGER_ROOM 8 /* what a task body needs above its arguments */
-#define LAZY_MAX 8   /* function and arguments that fit a slots block */
+#define LAZY_MAX   8 /* function and arguments that fit a slots block */
 
-/* --- the coroutine side ---------------------------------------------------- */
+/* --- the coroutine side --- */
 
 static ebbL_task *task_of_thread(lua_State *co)
 {
@@ -65,7 +65,7 @@ static int body_done(lua_State *L, int status, lua_KContext ctx)
       body_failed = true;
     }
     lua_settop(L, n_results); /* a failed body's error wins; msgh reported */
-    if (task->has_guard) /* what it closed has asked for a new one */
+    if (task->has_guard)      /* what it closed has asked for a new one */
       return close_guard(L, task, body_failed);
     return body_failed ? 1 : n_results - 1;
   }
@@ -111,7 +111,7 @@ static void foreign_yield_hook(lua_State *L, lua_Debug *ar)
              "way, or ebb.coroutine for generators");
 }
 
-/* --- binding and resuming ---------------------------------------------------- */
+/* --- binding and resuming --- */
 
 static int new_thread(lua_State *L)
 {
@@ -120,8 +120,8 @@ static int new_thread(lua_State *L)
   ebbL_slots_reserve(L, S, 0, 1);
   if (S->idle == NULL) {
     S->idle = ebbL_alloc(L, S, EBBL_IDLE_MAX * sizeof *S->idle);
-    S->idle_slots = ebb_alloc_get(&S->alloc,
-                                  EBBL_IDLE_MAX * sizeof *S->idle_slots);
+    S->idle_slots =
+        ebb_alloc_get(&S->alloc, EBBL_IDLE_MAX * sizeof *S->idle_slots);
     if (S->idle_slots == NULL) {
       ebb_alloc_put(&S->alloc, S->idle, EBBL_IDLE_MAX * sizeof *S->idle);
       S->idle = NULL;
@@ -393,7 +393,7 @@ static void host_overdue(ebb_task *core)
 
 const ebb_host ebbL_host = {host_resume, ebbL_visible, host_overdue};
 
-/* --- ending from outside ------------------------------------------------------ */
+/* --- ending from outside --- */
 
 static int close_thread_protected(lua_State *L)
 {
@@ -445,7 +445,7 @@ void ebbL_task_kill(lua_State *L, ebbL_task *task)
   lua_settop(L, slots - 1);
 }
 
-/* --- spawning ---------------------------------------------------------------- */
+/* --- spawning --- */
 
 static int size_class(int n)
 {
@@ -564,7 +564,7 @@ static int l_go(lua_State *L)
   return spawn_checked(L, false);
 }
 
-/* --- where may L await? --------------------------------------------------------- */
+/* --- where may L await? --- */
 
 /* The C function that stands between L and its task, for the message. */
 static void push_boundary(lua_State *L)
@@ -605,7 +605,7 @@ ebbL_task *ebbL_awaiting(lua_State *L, ebbL_state *S)
   return NULL;
 }
 
-/* --- guard of a task -------------------------------------------------------- */
+/* --- guard of a task --- */
 
 void ebbL_task_set_guard(lua_State *L, int idx)
 {
@@ -632,7 +632,7 @@ bool ebbL_task_get_guard(lua_State *L)
   return true;
 }
 
-/* --- yield ------------------------------------------------------------------- */
+/* --- yield --- */
 
 static int yield_k(lua_State *L, int status, lua_KContext ctx)
 {

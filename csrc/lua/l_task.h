@@ -2,11 +2,11 @@
 /* Tasks as Lua has them: a coroutine bound at the first run, a handle, and the
    only caller of lua_resume for them.
 
-   Where a task's Lua values are: slots[slot] is its handle, or the function that
-   spawned it (ebb.go). Before it is bound to a coroutine, slots[args] and on
-   hold its function and arguments. The handle's user value is the function that
-   spawned the task, and its result once it has ended. A live task is anchored by its
-   slots; handles that the user drops do not matter. */
+   Where a task's Lua values are: slots[slot] is its handle, or the function
+   that spawned it (ebb.go). Before it is bound to a coroutine, slots[args] and
+   on hold its function and arguments. The handle's user value is the function
+   that spawned the task, and its result once it has ended. A live task is
+   anchored by its slots; handles that the user drops do not matter. */
 #ifndef EBB_LUA_TASK_H
 #define EBB_LUA_TASK_H
 
@@ -31,21 +31,21 @@ struct ebbL_task {
   ebbL_handle *handle; /* NULL for ebb.go; anchored by slots[slot] */
   ebbL_scope *scope;   /* whose child it is */
   uint32_t slot, co_slot;
-  uint32_t args;     /* slots block of the function and arguments */
-  uint8_t args_size; /* its size class */
-  uint8_t outcome;   /* EBBL_ALIVE until its body has ended */
-  bool has_trace;    /* a traceback of an error is kept: see l_report.c */
+  uint32_t args;      /* slots block of the function and arguments */
+  uint8_t args_size;  /* its size class */
+  uint8_t outcome;    /* EBBL_ALIVE until its body has ended */
+  bool has_trace;     /* a traceback of an error is kept: see l_report.c */
   bool foreign_yield; /* it called the plain coroutine.yield */
   bool closing_guard; /* its guard's cleanups run: they are shielded */
-  bool has_guard;    /* slots[guard]: what to close at its end */
-  bool has_run;      /* its body has begun */
-  bool is_main;      /* what run, block_on or a drive waits for */
-  bool is_internal;  /* drives an await from outside: not shown, not counted */
-  int32_t n_args;    /* values to pass to the next resume of L */
+  bool has_guard;     /* slots[guard]: what to close at its end */
+  bool has_run;       /* its body has begun */
+  bool is_main;       /* what run, block_on or a drive waits for */
+  bool is_internal;   /* drives an await from outside: not shown, not counted */
+  int32_t n_args;     /* values to pass to the next resume of L */
   int32_t spawn_line;
   uint32_t guard;
-  uint32_t locals; /* slots block of its task locals, 0: none */
-  int32_t last_frame; /* unused by the core: next_frame's bookkeeping */
+  uint32_t locals;     /* slots block of its task locals, 0: none */
+  int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
   double frame_seen_s; /* frame_time_s at its previous frame */
 };
 
@@ -53,11 +53,11 @@ struct ebbL_handle {
   ebbL_header head;
   ebbL_task *task; /* NULL once it has ended */
   uint64_t id;
-  uint8_t status;  /* EBBL_ALIVE … */
-  uint8_t kind;    /* what the user value is: EBBL_RESULT_… */
-  bool is_owned;   /* a scope or group takes care of its failure */
-  bool is_taken;   /* its result has been taken */
-  bool is_late;    /* made by ebb.current or a dump: nobody asked to join */
+  uint8_t status; /* EBBL_ALIVE … */
+  uint8_t kind;   /* what the user value is: EBBL_RESULT_… */
+  bool is_owned;  /* a scope or group takes care of its failure */
+  bool is_taken;  /* its result has been taken */
+  bool is_late;   /* made by ebb.current or a dump: nobody asked to join */
 };
 
 enum {

@@ -53,8 +53,7 @@ static int l_now(lua_State *L)
   return 1;
 }
 
-/* --- sleep
- * ---------------------------------------------------------------------- */
+/* --- sleep --- */
 
 static int sleep_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -109,8 +108,7 @@ static int l_sleep_until(lua_State *L)
   return sleep_task(L, task, ebbL_due_at(at));
 }
 
-/* --- after, at
- * ------------------------------------------------------------------ */
+/* --- after, at --- */
 
 static int after_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -152,12 +150,11 @@ static int time_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return 1;
 }
 
-static const ebbL_opclass after_class = {"after",    after_attempt, NULL,
-                                         after_link, time_settle,
-                                         EBBL_TIMED | EBBL_IGNORES_AT};
-static const ebbL_opclass at_class = {"at",    at_attempt,  NULL,
-                                      at_link, time_settle,
-                                      EBBL_TIMED | EBBL_IGNORES_AT};
+static const ebbL_opclass after_class = {
+    "after",    after_attempt, NULL,
+    after_link, time_settle,   EBBL_TIMED | EBBL_IGNORES_AT};
+static const ebbL_opclass at_class = {
+    "at", at_attempt, NULL, at_link, time_settle, EBBL_TIMED | EBBL_IGNORES_AT};
 
 void ebbL_pushafter(lua_State *L, ebbL_state *S, double seconds)
 {

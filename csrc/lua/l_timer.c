@@ -16,8 +16,7 @@ typedef struct ebbL_timer {
 static const ebbL_opclass timer_class;
 static const ebbL_type timer_type = {"ebb.timer", &timer_class};
 
-/* --- waiting
- * --------------------------------------------------------------------- */
+/* --- waiting --- */
 
 static void timer_leave(ebb_wait *wait)
 {
@@ -70,8 +69,7 @@ static int timer_settle(lua_State *L, ebbL_task *task, void *object, int at,
 static const ebbL_opclass timer_class = {"timer",    timer_attempt, NULL,
                                          timer_link, timer_settle,  0};
 
-/* --- methods
- * ------------------------------------------------------------------------ */
+/* --- methods --- */
 
 static int l_timer(lua_State *L)
 {

@@ -46,8 +46,7 @@ static int push_cancelled(lua_State *L, int idx)
   return 3;
 }
 
-/* --- making one
- * ------------------------------------------------------------------ */
+/* --- making one --- */
 
 /* parent_idx: a token, or 0. */
 static int new_token(lua_State *L, int parent_idx)
@@ -82,8 +81,7 @@ static int token_child(lua_State *L)
   return new_token(L, 1);
 }
 
-/* --- cancel
- * ----------------------------------------------------------------------- */
+/* --- cancel --- */
 
 typedef struct cancel {
   lua_State *L;
@@ -97,7 +95,7 @@ static void cancel_visit(ebb_token *token, void *ud)
   cancel *c = ud;
   ebbL_token *self = ebb_container_of(token, ebbL_token, token);
   self->source = c->source;
-  ebb_list_foreach (node, &self->runs) {
+  ebb_list_foreach(node, &self->runs) {
     ebbL_body *body = ebb_container_of(node, ebbL_body, link);
     ebbL_strike(c->L, c->S, &body->region, c->error_idx);
   }
@@ -138,8 +136,7 @@ static int token_is_cancelled(lua_State *L)
   return 1;
 }
 
-/* --- waiting for it
- * --------------------------------------------------------------- */
+/* --- waiting for it --- */
 
 /* true, reason if it is cancelled */
 static int token_attempt(lua_State *L, ebbL_task *task, void *object, int at)
@@ -177,8 +174,7 @@ static int token_cancelled(lua_State *L)
   return ebbL_perform(L, &token_class, self, token_cancelled);
 }
 
-/* --- run
- * -------------------------------------------------------------------------- */
+/* --- run --- */
 
 static int run_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -214,8 +210,7 @@ static int token_run(lua_State *L)
   return run_k(L, status, (lua_KContext)body);
 }
 
-/* --- close
- * ------------------------------------------------------------------------ */
+/* --- close --- */
 
 /* Its children hang on its parent from now on; who waits for it gets
    nil, "closed"; what runs under it runs on. */
@@ -227,7 +222,7 @@ static int token_close(lua_State *L)
   self->closed = true;
   ebb_token *token = &self->token, *parent = token->parent;
   if (parent != NULL) {
-    ebb_list_foreach (node, &token->children) {
+    ebb_list_foreach(node, &token->children) {
       ebb_container_of(node, ebb_token, sibling)->parent = parent;
     }
     ebb_list_splice(&parent->children, &token->children);

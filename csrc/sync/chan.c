@@ -95,8 +95,7 @@ int ebb_chan_recv(ebb_chan *chan, ebb_xfer *xfer)
     return chan->reserved > 0 ? EBB_EAGAIN : EBB_ECLOSED;
   /* Senders wait beside an empty channel on a rendezvous, and where permits
      hold every slot: the first one with a value is met right here. */
-  ebb_list_foreach(node, &chan->senders)
-  {
+  ebb_list_foreach(node, &chan->senders) {
     ebb_wait *sender = ebb_container_of(node, ebb_wait, link);
     if (sender->cls != &ebb_chan_send_class)
       continue;
@@ -124,11 +123,9 @@ int ebb_chan_reserve(ebb_chan *chan)
 
 void ebb_chan_receiver_came(ebb_chan *chan, const ebb_task *task)
 {
-  if (chan->cap != 0 || chan->reserved > 0 ||
-      ebb_list_is_empty(&chan->senders))
+  if (chan->cap != 0 || chan->reserved > 0 || ebb_list_is_empty(&chan->senders))
     return;
-  ebb_list_foreach(node, &chan->senders)
-  {
+  ebb_list_foreach(node, &chan->senders) {
     ebb_wait *wait = ebb_container_of(node, ebb_wait, link);
     if (wait->task == task || wait->cls != &ebb_chan_reserve_class)
       continue;

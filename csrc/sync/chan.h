@@ -39,7 +39,7 @@ typedef struct ebb_xfer {
   uint64_t refill_slot;
 } ebb_xfer;
 
-extern const ebb_wait_class ebb_chan_send_class;    /* slot: the host's place */
+extern const ebb_wait_class ebb_chan_send_class; /* slot: the host's place */
 extern const ebb_wait_class ebb_chan_recv_class;
 extern const ebb_wait_class ebb_chan_reserve_class;
 

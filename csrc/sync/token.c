@@ -35,8 +35,7 @@ static void cancel_one(ebb_token *token, void (*visit)(ebb_token *, void *),
   if (visit != NULL)
     visit(token, ud);
   ebb_wake_all(&token->waiters, EBB_OK);
-  ebb_list_foreach(node, &token->runs)
-  {
+  ebb_list_foreach(node, &token->runs) {
     ebb_token_run *run = ebb_container_of(node, ebb_token_run, link);
     ebb_region_strike(&run->region, false);
   }

@@ -163,7 +163,7 @@ static void wait_fine(ebb_driver *driver, uint64_t wait_ns)
 
 /* Above this, the coarse part is left to libuv, which then needs one system
    call less. */
-#define FINE_NS UINT64_C(3000000)
+#define FINE_NS       UINT64_C(3000000)
 #define COARSE_MAX_MS UINT64_C(86400000)
 
 void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)

@@ -115,8 +115,7 @@ void ebb_fs_release(ebb_fs *fs)
   abandon(self);
 }
 
-/* --- waiting
- * ------------------------------------------------------------------ */
+/* --- waiting --- */
 
 static void leave(ebb_wait *wait)
 {

@@ -62,8 +62,7 @@ static int close_file(int fd, int result)
   return result;
 }
 
-/* --- read
- * ------------------------------------------------------------------------ */
+/* --- read --- */
 
 static bool grow(ebb_fs *fs, size_t *cap)
 {
@@ -133,8 +132,7 @@ static int run_read(ebb_fs *fs)
   return result;
 }
 
-/* --- write, append
- * ------------------------------------------------------------------ */
+/* --- write, append --- */
 
 static int write_all(ebb_fs *fs, int fd, const char *data, size_t n_bytes)
 {
@@ -330,8 +328,7 @@ static int run_stat(ebb_fs *fs)
   return 0;
 }
 
-/* --- directories and names
- * ---------------------------------------------------------------- */
+/* --- directories and names --- */
 
 static bool is_directory(const char *path)
 {
