@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Assertions for the C tests. They survive NDEBUG, print both operands and count,
-   so that one failure does not hide the next. Each test is a program:
+/* Assertions for the C tests. They survive NDEBUG, print both operands and
+   count, so that one failure does not hide the next. Each test is a program:
 
      TEST(name) { CHECK_EQ(1 + 1, 2); }
      int main(void) { RUN(name); return check_report(); }
 
-   check_report prints the plain line `N passed, N failed` (N = tests, not assertions). */
+   check_report prints the plain line `N passed, N failed` (N = tests, not
+   assertions). */
 #ifndef EBB_SPEC_CHECK_H
 #define EBB_SPEC_CHECK_H
 
@@ -17,7 +18,7 @@ static int check_n_passed, check_n_failed, check_failures_here;
 static const char *check_name;
 
 #define TEST(name) static void test_##name(void)
-#define RUN(name) check_run(#name, test_##name)
+#define RUN(name)  check_run(#name, test_##name)
 
 #define CHECK(cond)                                                            \
   do {                                                                         \
