@@ -1,12 +1,12 @@
 -- Benchmarks: lua5.4 bench/run.lua [--quick] [--csv] [--rounds N] [--only ADAPTERS]
---             [--instructions] [W1 w5_8 …]
+--             [--instructions] [--readme] [W1 w5_8 …]
 --
 -- Runs each workload on ebb and on its peers, each in a process of its own, in interleaved rounds,
 -- and prints medians of CPU time: nanoseconds an operation for the bare lua_resume loop ("limit")
 -- and for ebb, and for each peer how many times as long as ebb it takes. Peers that are not
 -- installed are left out. Figures from a busy machine are good for ratios, not more; instructions
 -- (counted by valgrind) do not depend on it.
--- See bench/README.md.
+-- --readme also puts the table into README.md. See bench/README.md.
 local here = arg[0]:match "^(.*)/[^/]*$" or "."
 package.path = here .. "/?.lua;" .. package.path
 local work = require "work"
@@ -18,7 +18,7 @@ local wanted = {}
 local function usage(message)
   io.stderr:write("bench: ", message, "\n",
     "usage: lua5.4 bench/run.lua [--quick] [--csv] [--rounds N] [--only a,b] [--instructions]",
-    " [W1 … W7]\n")
+    " [--readme] [W1 … W7]\n")
   os.exit(2)
 end
 
@@ -31,6 +31,8 @@ while arg[at] do
     options.csv = true
   elseif word == "--instructions" then
     options.instructions, options.rounds = true, 1
+  elseif word == "--readme" then
+    options.readme = true
   elseif word == "--rounds" then
     at = at + 1
     options.rounds = math.tointeger(tonumber(arg[at] or "")) or usage "--rounds needs a number"
@@ -158,10 +160,8 @@ local function run_workload(name)
           notes[adapter] = result.note
         else
           skip[adapter] = true
-          if why == "absent" then
-            absent[adapter] = true
-          elseif why ~= "cannot" then
-            failures[#failures + 1] = ("%s on %s %s"):format(name, adapter, why)
+          if why ~= "cannot" then
+            failures[#failures + 1] = ("%s on %s: %s"):format(name, adapter, why)
           end
         end
       end
@@ -188,6 +188,13 @@ local function csv_row(name, medians, seconds)
   end
 end
 
+local lines = {} -- of the table
+
+local function emit(cells)
+  lines[#lines + 1] = (table.concat(cells, " "):gsub("%s+$", ""))
+  print(lines[#lines])
+end
+
 local function table_row(name, medians)
   local cells = { ("%-11s %-28s"):format(name, work[name][1]) }
   for _, adapter in ipairs(options.adapters) do
@@ -201,7 +208,7 @@ local function table_row(name, medians)
     end
     if not absent[adapter] then cells[#cells + 1] = ("%11s"):format(cell) end
   end
-  print(table.concat(cells, " "))
+  emit(cells)
 end
 
 local function header()
@@ -210,7 +217,18 @@ local function header()
   for _, adapter in ipairs(options.adapters) do
     if not absent[adapter] then cells[#cells + 1] = ("%11s"):format(adapter) end
   end
-  print(table.concat(cells, " "))
+  emit(cells)
+end
+
+-- Replaces the table under the heading "Numbers".
+local function write_readme()
+  local readme = here .. "/../README.md"
+  local file <close> = assert(io.open(readme))
+  local text = file:read "a"
+  local _, first = text:find "\n## Numbers\n.-\n```text\n"
+  local last = text:find("```", first, true)
+  local output <close> = assert(io.open(readme, "w"))
+  output:write(text:sub(1, first), table.concat(lines, "\n"), "\n", text:sub(last))
 end
 
 -- Who is there is found out first, so that the table has no empty columns.
@@ -249,5 +267,6 @@ end
 if #missing > 0 and not options.csv then
   print("\nnot installed: " .. table.concat(missing, ", "))
 end
+if options.readme and #failures == 0 then write_readme() end
 for _, line in ipairs(failures) do io.stderr:write("bench: ", line, "\n") end
 os.exit(#failures == 0)
