@@ -150,7 +150,16 @@ static void turn(drive *d)
   core->count.turns++;
   ebb_rt_refresh(core);
   ebb_rt_fire(core);
-  ebb_rt_run_ready(core, EBB_TURN_LIMIT);
+  uint64_t fired_ns = core->now_ns;
+  /* Clock, timers and I/O are looked at once in so many resumes, not after
+     every hop of two tasks that wake each other. */
+  for (size_t left = EBB_TURN_LIMIT; left > 0 && core->n_ready > 0;) {
+    left -= ebb_rt_run_ready(core, left);
+    if (d->main != NULL && d->main->task == NULL)
+      break;
+    if (core->now_ns != fired_ns && d->rt->is_virtual)
+      break; /* rt:advance by a task: timers are due at its next await */
+  }
   if (EBB_UNLIKELY(!ebb_list_is_empty(&d->rt->unobserved)))
     ebbL_report_due(d->L, d->rt, false);
 }
