@@ -2,9 +2,8 @@
 /* The executor: a ready queue, the timers, and time as a value. It runs tasks
    through its host and knows neither Lua nor libuv. One thread.
 
-   A turn: due timers fire, then at most `limit` tasks run that were ready when
-   it began; the driver polls I/O between turns. FIFO, unless a seed shuffles.
- */
+   A turn: due timers fire, then ready tasks run, EBB_TURN_LIMIT resumes at the
+   most; the driver polls I/O between turns. FIFO, unless a seed shuffles. */
 #ifndef EBB_CORE_RT_H
 #define EBB_CORE_RT_H
 
