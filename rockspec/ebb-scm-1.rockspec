@@ -48,6 +48,7 @@ build = {
         "csrc/uv/driver.c",
         "csrc/uv/error.c",
         "csrc/uv/fs.c",
+        "csrc/uv/fs_file.c",
         "csrc/uv/fs_job.c",
         "csrc/uv/fs_list.c",
         "csrc/uv/interrupt.c",

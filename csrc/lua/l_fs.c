@@ -60,8 +60,7 @@ static int box_gc(lua_State *L)
   return 0;
 }
 
-/* --- results ----------------------------------------------------------------
- */
+/* --- results -------------------------------------------------------------- */
 
 static void push_type(lua_State *L, char type)
 {
@@ -173,8 +172,7 @@ static int push_result(lua_State *L, const ebb_fs *fs)
   }
 }
 
-/* --- calls ------------------------------------------------------------------
- */
+/* --- calls ---------------------------------------------------------------- */
 
 static int call_k(lua_State *L, int status, lua_KContext ctx)
 {

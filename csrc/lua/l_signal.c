@@ -28,7 +28,7 @@ static bool is_closed(const ebbL_signal *self)
   return self->signal == NULL || self->signal->closed;
 }
 
-/* --- recv --- */
+/* --- recv ----------------------------------------------------------------- */
 
 static int signal_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -82,7 +82,7 @@ static int l_signal_recv_op(lua_State *L)
   return 1;
 }
 
-/* --- opening and closing --- */
+/* --- opening and closing -------------------------------------------------- */
 
 static int check_number(lua_State *L, int arg)
 {

@@ -65,7 +65,7 @@ static void update_forward(int number)
     forward_handler = self->n_subscribers > 0 ? self->libuv.sa_handler : NULL;
 }
 
-/* --- subscriptions --- */
+/* --- subscriptions -------------------------------------------------------- */
 
 /* libuv installs its handler for the first handle of a number in the process,
    which need not be one of ebb's. */
@@ -152,7 +152,7 @@ bool ebb__action_has_interrupt(const ebb_driver *driver)
   return found;
 }
 
-/* --- Ctrl-C --- */
+/* --- Ctrl-C --------------------------------------------------------------- */
 
 static bool watch(void (*handler)(int), bool only_if_handled)
 {

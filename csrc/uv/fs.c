@@ -115,7 +115,7 @@ void ebb_fs_release(ebb_fs *fs)
   abandon(self);
 }
 
-/* --- waiting --- */
+/* --- waiting -------------------------------------------------------------- */
 
 static void leave(ebb_wait *wait)
 {

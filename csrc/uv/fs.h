@@ -86,12 +86,14 @@ void ebb_fs_link(ebb_task *task, uint32_t i, ebb_fs *fs);
    the driver was closed. */
 void ebb_fs_release(ebb_fs *fs);
 
-/* --- between the files of this ----------------------------------------------
- */
+/* --- between the files of this -------------------------------------------- */
 
-/* The jobs, in a thread of the pool: fill in the results. */
+/* The job, in a thread of the pool: fills in the results. */
 void ebb__fs_run(ebb_fs *fs);
-/* 0, or -1 with errno set. */
+/* Its parts: 0, or -1 with errno set. */
+int ebb__fs_read(ebb_fs *fs);
+int ebb__fs_write(ebb_fs *fs);
+int ebb__fs_copy(ebb_fs *fs);
 int ebb__fs_list(ebb_fs *fs);
 /* The kind of a file, from its st_mode. */
 char ebb__fs_type(unsigned mode);

@@ -18,7 +18,7 @@ typedef struct subscription {
 
 const ebb_wait_class ebb_signal_class = {"signal", true, NULL};
 
-/* --- names --- */
+/* --- names ---------------------------------------------------------------- */
 
 #define NOT_CAUGHT (-1)
 
@@ -49,7 +49,7 @@ int ebb_signal_number(const char *name)
   return 0;
 }
 
-/* --- opening and closing --- */
+/* --- opening and closing -------------------------------------------------- */
 
 static subscription *subscription_of(ebb_signal *self)
 {
