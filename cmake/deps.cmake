@@ -26,6 +26,12 @@ else()
   set(EBB_LUA_INCLUDES ${EBB_LUA_INCLUDE_DIRS})
 endif()
 
+# Where Lua looks for modules of its own version.
+set(EBB_LUA_ABI 5.4)
+if(EBB_LUA_VERSION MATCHES "^([0-9]+\\.[0-9]+)")
+  set(EBB_LUA_ABI ${CMAKE_MATCH_1})
+endif()
+
 if(EBB_UV_TARGET)
   set(EBB_UV_LINK ${EBB_UV_TARGET})
 else()

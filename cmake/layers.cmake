@@ -26,6 +26,12 @@ ebb_layer(base)
 ebb_layer(alloc ebb_base)
 ebb_layer(core ebb_alloc)
 ebb_layer(sync ebb_core)
+foreach(layer base alloc core sync)
+  if(EBB_${layer}_SCOPE STREQUAL "PRIVATE")
+    set_target_properties(ebb_${layer} PROPERTIES
+      UNITY_BUILD ${EBB_UNITY} UNITY_BUILD_BATCH_SIZE 0)
+  endif()
+endforeach()
 
 # libuv's header needs more than C11: pthread_rwlock_t and friends.
 ebb_layer(uv ebb_sync)

@@ -41,7 +41,7 @@ if(EBB_HAS_BINDING AND EBB_BUILD_COMMAND)
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   if(EBB_INSTALL)
     ebb_command(ebb_installed
-      ${CMAKE_INSTALL_FULL_DATADIR}/lua/5.4)
+      ${CMAKE_INSTALL_FULL_DATADIR}/lua/${EBB_LUA_ABI})
     set_target_properties(ebb_installed PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/install)
   endif()
