@@ -116,7 +116,10 @@ static void push_was_cancelled(lua_State *L, int idx)
   lua_remove(L, -2);
   const char *label = ebbL_tasklabel(L, NULL, idx);
   const char *reason = luaL_tolstring(L, -2, NULL);
-  lua_pushfstring(L, "task %s was cancelled (%s)", label, reason);
+  if (strcmp(reason, "cancelled") == 0) /* none was given */
+    lua_pushfstring(L, "task %s was cancelled", label);
+  else
+    lua_pushfstring(L, "task %s was cancelled (%s)", label, reason);
   lua_setfield(L, -5, "message");
   lua_pop(L, 2);
   lua_setfield(L, -2, "reason");

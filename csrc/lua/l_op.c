@@ -29,10 +29,15 @@ static const ebbL_opclass *leaf_class(ebbL_header *header)
   return header->type->op;
 }
 
-static void check_op(lua_State *L, int arg, int stack_idx)
+/* key_idx: where the arm's key is in a table of arms, 0: it is argument arg. */
+static void check_op(lua_State *L, int arg, int stack_idx, int key_idx)
 {
   if (!ebbL_isop(L, stack_idx)) {
     const char *got = ebbL_typename(L, stack_idx);
+    if (key_idx != 0)
+      ebbL_argerror(L, arg,
+                    lua_pushfstring(L, "arm '%s': operation expected, got %s",
+                                    luaL_tolstring(L, key_idx, NULL), got));
     ebbL_argerror(L, arg,
                   lua_pushfstring(L, "operation expected, got %s", got));
   }
@@ -557,7 +562,7 @@ static int check_arms(lua_State *L, ebbL_state *S, int n, bool is_table)
   for (int arm = 1; arm <= n; arm++) {
     if (lua_type(L, arm) == LUA_TBOOLEAN && !lua_toboolean(L, arm))
       continue;
-    check_op(L, is_table ? 1 : arm, arm);
+    check_op(L, is_table ? 1 : arm, arm, is_table ? n + arm : 0);
     n_live++;
   }
   if (n_live == 0)
@@ -637,7 +642,7 @@ static int await_set(lua_State *L, ebbL_task *task, set *s)
 int ebbL_await(lua_State *L, int idx, lua_CFunction fn)
 {
   ebbL_state *S = ebbL_S(L);
-  check_op(L, idx, idx);
+  check_op(L, idx, idx, 0);
   lua_settop(L, idx);
   if (idx != 1) {
     lua_replace(L, 1);

@@ -194,7 +194,8 @@ static int report_protected(lua_State *L)
   const char *message = luaL_tolstring(L, 2, NULL);
   const char *traceback = lua_tostring(L, 3);
   ebbL_warn(handle != NULL ? handle->head.state : NULL,
-            "task %s failed: %s%s%s", label, message,
+            "EBB021: task %s failed and nobody took its error: %s%s%s", label,
+            message,
             traceback != NULL ? "\n" : "", traceback != NULL ? traceback : "");
   return 0;
 }

@@ -207,6 +207,13 @@ static ebbL_rt *check_open(lua_State *L)
   return rt;
 }
 
+/* ebb.current_runtime(): whose metrics() are of interest. */
+static int l_current_runtime(lua_State *L)
+{
+  ebbL_pushrt(L, ebbL_current_rt(L, ebbL_S(L)));
+  return 1;
+}
+
 static int l_use(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
@@ -289,10 +296,24 @@ static int rt_tostring(lua_State *L)
   return 1;
 }
 
+static int run_here_k(lua_State *L, int status, lua_KContext ctx)
+{
+  (void)status, (void)ctx;
+  return lua_gettop(L);
+}
+
 static int l_run(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
   ebbL_checkcallable(L, 1);
+  /* The `ebb` command runs a script as its main task: one that was written for
+     plain Lua, with ebb.run at its end, runs there as well. */
+  if (S->current != NULL && S->current->is_main &&
+      ebbL_rt_of(S->current->core.rt)->handle_sigint) {
+    ebbL_self(L, S);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, run_here_k);
+    return run_here_k(L, LUA_OK, 0);
+  }
   if (S->current != NULL)
     ebbL_error(L, "EBB052",
                "cannot run a runtime from inside a task; spawn a task or await "
@@ -374,7 +395,8 @@ void ebbL_rt_close_all(lua_State *L, ebbL_state *S)
 void ebbL_open_rt(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {
-      {"runtime", l_runtime}, {"run", l_run}, {"use", l_use}, {NULL, NULL}};
+      {"runtime", l_runtime}, {"run", l_run}, {"use", l_use},
+      {"current_runtime", l_current_runtime}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"run", ebbL_rt_run},
                                      {"spawn", l_rt_spawn},
                                      {"block_on", ebbL_rt_block_on},

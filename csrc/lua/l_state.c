@@ -255,20 +255,67 @@ int ebbL_throw(lua_State *L, const char *fmt, ...)
   return lua_error(L);
 }
 
+/* [-0, +1 if true] "module.field" of the value on top of the stack. */
+static bool find_in_loaded(lua_State *L)
+{
+  int fn = lua_gettop(L);
+  bool found = false;
+  luaL_checkstack(L, 8, NULL);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushnil(L);
+  while (!found && lua_next(L, fn + 1)) {
+    /* [loaded, module name, module]; ebb.core is better known as ebb */
+    bool is_module = lua_type(L, -2) == LUA_TSTRING && lua_istable(L, -1) &&
+                     strcmp(lua_tostring(L, -2), "ebb.core") != 0;
+    if (is_module) {
+      lua_pushnil(L);
+      while (!found && lua_next(L, -2)) {
+        found = lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, fn);
+        if (found && strcmp(lua_tostring(L, -4), "_G") == 0)
+          lua_pushvalue(L, -2);
+        else if (found)
+          lua_pushfstring(L, "%s.%s", lua_tostring(L, -4),
+                          lua_tostring(L, -2));
+        else
+          lua_pop(L, 1);
+      }
+      if (found)
+        break;
+    }
+    lua_pop(L, 1);
+  }
+  if (found) {
+    lua_replace(L, fn + 1);
+    lua_settop(L, fn + 1);
+  } else {
+    lua_settop(L, fn);
+  }
+  return found;
+}
+
+const char *ebbL_funcname(lua_State *L, lua_Debug *ar)
+{
+  lua_getinfo(L, "nf", ar);
+  if (ar->name != NULL && ar->name[0] != '?')
+    lua_pushstring(L, ar->name);
+  else if (!find_in_loaded(L))
+    lua_pushliteral(L, "?");
+  lua_remove(L, -2);
+  return lua_tostring(L, -1);
+}
+
 int ebbL_argerror(lua_State *L, int arg, const char *what)
 {
   lua_Debug ar;
   if (!lua_getstack(L, 0, &ar))
     return ebbL_throw(L, "bad argument #%d (%s)", arg, what);
-  lua_getinfo(L, "n", &ar);
+  const char *name = ebbL_funcname(L, &ar);
   if (ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0) {
     arg--;
     if (arg == 0)
-      return ebbL_throw(L, "calling '%s' on bad self (%s)",
-                        ar.name != NULL ? ar.name : "?", what);
+      return ebbL_throw(L, "calling '%s' on bad self (%s)", name, what);
   }
-  return ebbL_throw(L, "bad argument #%d to '%s' (%s)", arg,
-                    ar.name != NULL ? ar.name : "?", what);
+  return ebbL_throw(L, "bad argument #%d to '%s' (%s)", arg, name, what);
 }
 
 const char *ebbL_typename(lua_State *L, int idx)

@@ -169,6 +169,9 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
                               lua_Integer max);
 /* [raises] A function, or an object that can be called (but no op). */
 void ebbL_checkcallable(lua_State *L, int arg);
+/* [-0, +1] The name of the function at `ar`: how it was called, else where the
+   loaded modules have it ("table.sort"), else "?". */
+const char *ebbL_funcname(lua_State *L, lua_Debug *ar);
 /* "an ebb.channel", "a table": what came, for messages. [-0, +1] */
 const char *ebbL_typename(lua_State *L, int idx);
 

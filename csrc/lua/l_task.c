@@ -566,17 +566,23 @@ static int l_go(lua_State *L)
 
 /* --- where may L await? --- */
 
-/* The C function that stands between L and its task, for the message. */
-static void push_boundary(lua_State *L)
+/* The C function that stands between L and its task, for the message: the
+   first one outwards that is not ebb's own and no pcall. */
+static void push_boundary(lua_State *L, ebbL_state *S)
 {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sn", &ar);
-    if (ar.what != NULL && strcmp(ar.what, "C") == 0 && ar.name != NULL &&
-        strcmp(ar.name, "pcall") != 0 && strcmp(ar.name, "xpcall") != 0) {
-      lua_pushfstring(L, "inside %s (a C function)", ar.name);
+    lua_getinfo(L, "Sf", &ar);
+    lua_CFunction fn = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
+    if (fn == NULL || fn == S->lua_pcall_fn || fn == S->lua_xpcall_fn)
+      continue;
+    const char *name = ebbL_funcname(L, &ar);
+    if (strcmp(name, "?") != 0) {
+      lua_pushfstring(L, "inside %s (a C function)", name);
       return;
     }
+    lua_pop(L, 1);
   }
   lua_pushliteral(L, "inside a C function");
 }
@@ -596,7 +602,7 @@ ebbL_task *ebbL_awaiting(lua_State *L, ebbL_state *S)
                "cannot await inside a plain coroutine of a task; make it with "
                "ebb.coroutine.wrap or ebb.coroutine.create");
   } else {
-    push_boundary(L);
+    push_boundary(L, S);
     ebbL_error(L, "EBB051",
                "cannot await %s; do it before or after that call, or use "
                "ebb.coroutine or ebb.require",
@@ -654,6 +660,15 @@ static int l_yield(lua_State *L)
   return lua_yieldk(L, 0, (lua_KContext)task, yield_k);
 }
 
+/* ebb.exclusive(fn, ...): neither preempted nor suspended, for Lua itself cannot
+   yield across this call. */
+static int l_exclusive(lua_State *L)
+{
+  ebbL_checkcallable(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
 static int l_current(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
@@ -669,6 +684,7 @@ void ebbL_open_task(lua_State *L, ebbL_state *S)
   static const luaL_Reg funcs[] = {{"spawn", l_spawn},
                                    {"go", l_go},
                                    {"yield", l_yield},
+                                   {"exclusive", l_exclusive},
                                    {"current", l_current},
                                    {NULL, NULL}};
   if (S->nobody == NULL) { /* not the second require of a state */

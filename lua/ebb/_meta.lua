@@ -182,6 +182,16 @@ function ebb.current() end
 ---@async
 function ebb.yield() end
 
+---Runs fn without a break: it is not preempted and may not await (EBB051). Errors pass through.
+---@param fn fun(...): ...
+---@return any ... what fn returns
+function ebb.exclusive(fn, ...) end
+
+---The runtime that calls here work on: of the running task, else the used one, else the default.
+---@return ebb.Runtime
+---@nodiscard
+function ebb.current_runtime() end
+
 ---The results of its function; rethrows its error.
 ---@async
 ---@return any ...

@@ -161,8 +161,13 @@ for _, command in ipairs(commands) do
       assert.equal("", result.out)
     end)
 
-    it("ebb.run inside is refused: the script is a task already", function()
-      fails("EBB052", script("require('ebb').run(function() end)"))
+    it("a script written with ebb.run runs as it does under plain Lua", function()
+      succeeds("1\tx\n", script("print(require('ebb').run(function(x) return 1, x end, 'x'))"))
+      fails("inner", script("require('ebb').run(function() error('inner') end)"))
+    end)
+
+    it("ebb.run in a task that the script spawned is refused", function()
+      fails("EBB052", script("local ebb = require 'ebb' ebb.spawn(ebb.run, print):await()"))
     end)
 
     it("files are read from standard input when the script is -", function()

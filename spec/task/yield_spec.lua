@@ -290,3 +290,13 @@ describe("a seed", function()
     end
   end)
 end)
+
+describe("exclusive", function()
+  helper.it("runs fn and passes values; an await in it throws EBB051", function()
+    assert.same({ 1, 2 }, { ebb.exclusive(function(a, b) return a, b end, 1, 2) })
+    helper.throws("EBB051", ebb.exclusive, function() ebb.sleep(1) end)
+    helper.throws("boom", ebb.exclusive, error, "boom")
+    helper.throws("function expected", ebb.exclusive, 1)
+    ebb.yield()
+  end)
+end)
