@@ -521,6 +521,19 @@ describe("requests", function()
     assert.is_true(result.seconds < 10)
   end)
 
+  it("too large for the memory is an error as any other", function()
+    if not support.interpreter():find "lua[%d.]*$" then return end -- sanitizers need the address space
+    shell("truncate -s 100G", root .. "/f")
+    local path = support.file(([[
+      local ebb = require "ebb"
+      print(ebb.fs.read(%q))
+      print(ebb.fs.exists(%q))
+    ]]):format(root .. "/f", root))
+    local result = support.shell(("ulimit -v 4000000; %s %s"):format(support.interpreter(), support.quote(path)))
+    os.remove(path)
+    assert.equal("nil\tENOMEM: not enough memory\tENOMEM\ntrue\n", result.out)
+  end)
+
   it("a writer whose reader goes away gets EPIPE and no signal", function()
     shell("mkfifo", root .. "/p")
     os.execute(("head -c 1 %s >/dev/null 2>&1 &"):format(support.quote(root .. "/p")))
