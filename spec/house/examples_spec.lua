@@ -26,6 +26,18 @@ describe("examples:", function()
     end)
   end
 
+  -- What ends in ebb.run is as good a script of the command, whose main task it joins.
+  for _, path in ipairs(examples) do
+    local name = path:match "[^/]+$"
+    if support.slurp(path):find("ebb.run(", 1, true) then
+      it(name .. " as a script of the command", function()
+        local expected = "examples/expected/" .. name:gsub("%.lua$", ".txt")
+        support.check(support.script("bin/ebb", path .. " " .. (ARGUMENTS[name] or "")),
+          support.exists(expected) and support.slurp(expected) or nil)
+      end)
+    end
+  end
+
   it("every expected output has its example", function()
     for _, path in ipairs(support.files("examples/expected", ".txt")) do
       local name = path:match("[^/]+$"):gsub("%.txt$", ".lua")
