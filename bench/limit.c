@@ -81,9 +81,9 @@ int luaopen_limit(lua_State *L);
 __attribute__((visibility("default"))) int luaopen_limit(lua_State *L)
 {
   static const luaL_Reg functions[] = {
-    {"switch", l_switch},
-    {"restart", l_restart},
-    {NULL, NULL},
+      {"switch", l_switch},
+      {"restart", l_restart},
+      {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

@@ -394,9 +394,11 @@ void ebbL_rt_close_all(lua_State *L, ebbL_state *S)
 
 void ebbL_open_rt(lua_State *L, ebbL_state *S)
 {
-  static const luaL_Reg funcs[] = {
-      {"runtime", l_runtime}, {"run", l_run}, {"use", l_use},
-      {"current_runtime", l_current_runtime}, {NULL, NULL}};
+  static const luaL_Reg funcs[] = {{"runtime", l_runtime},
+                                   {"run", l_run},
+                                   {"use", l_use},
+                                   {"current_runtime", l_current_runtime},
+                                   {NULL, NULL}};
   static const luaL_Reg methods[] = {{"run", ebbL_rt_run},
                                      {"spawn", l_rt_spawn},
                                      {"block_on", ebbL_rt_block_on},

@@ -274,8 +274,7 @@ static bool find_in_loaded(lua_State *L)
         if (found && strcmp(lua_tostring(L, -4), "_G") == 0)
           lua_pushvalue(L, -2);
         else if (found)
-          lua_pushfstring(L, "%s.%s", lua_tostring(L, -4),
-                          lua_tostring(L, -2));
+          lua_pushfstring(L, "%s.%s", lua_tostring(L, -4), lua_tostring(L, -2));
         else
           lua_pop(L, 1);
       }

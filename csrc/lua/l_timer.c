@@ -146,9 +146,10 @@ static int timer_tostring(lua_State *L)
   else if (self->due_ns == EBB_NEVER)
     lua_pushliteral(L, "ebb.timer: never fires");
   else
-    lua_pushfstring(L, "ebb.timer: fires in %I ms",
-                    (LUAI_UACINT)((self->due_ns - self->rt->core.now_ns +
-                                   999999) / 1000000));
+    lua_pushfstring(
+        L, "ebb.timer: fires in %I ms",
+        (LUAI_UACINT)((self->due_ns - self->rt->core.now_ns + 999999) /
+                      1000000));
   return 1;
 }
 

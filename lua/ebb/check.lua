@@ -1,4 +1,5 @@
---- Argument checks of ebb's Lua files: errors in the words of luaL_argerror, at the position of the caller.
+--- Argument checks of ebb's Lua files: errors in the words of luaL_argerror, at the position of
+-- the caller.
 local core = require "ebb.core"
 
 local error, getmetatable, type = error, getmetatable, type
@@ -26,8 +27,8 @@ end
 
 --- "bad argument #1 to 'map' (list expected, got nil)"
 function check.bad(name, position, expected, value)
-  error(("bad argument #%s to '%s' (%s expected, got %s)"):format(position, name, expected, core._typename(value)),
-    users_level())
+  local message = "bad argument #%s to '%s' (%s expected, got %s)"
+  error(message:format(position, name, expected, core._typename(value)), users_level())
 end
 
 function check.is_callable(value)

@@ -33,13 +33,16 @@ function fs.exists(path)
 end
 
 --- Iterates over everything below `dir` as path, type: a directory first, then what is in it,
--- each sorted by bytes. Links are not followed. Directories that cannot be read (`dir` itself
--- too) are as if empty.
+-- each sorted by bytes. Links are not followed. Directories below `dir` that cannot be read are
+-- as if empty; `dir` itself throws then, as io.lines does, for a loop has no place for nil, err.
 function fs.walk(dir)
   check_path("walk", dir)
   local prefixes, lists, positions = {}, {}, {} -- of the directories we are in
-  local depth = 0
-  local next_dir = dir
+  local depth = 1
+  local next_dir
+  local root, message = scan(dir)
+  if not root then check.fail("%s: %s", dir, message) end
+  prefixes[1], lists[1], positions[1] = dir:sub(-1) == "/" and dir or dir .. "/", root, 1
   return function()
     if next_dir then
       local list = scan(next_dir)

@@ -1,5 +1,6 @@
---- Groups: join, try_join, join_all, try_join_all, race, map. Functions handed in become children, which have
--- ended before the group returns; tasks and ops handed in are only awaited (by a child) and stay their owner's.
+--- Groups: join, try_join, join_all, try_join_all, race, map. Functions handed in become children,
+-- which have ended before the group returns; tasks and ops handed in are only awaited (by a child)
+-- and stay their owner's.
 local core = require "ebb.core"
 
 local check = require "ebb.check"
@@ -27,7 +28,7 @@ local function check_list(name, list)
   return n
 end
 
---- Tells `ends` which member has ended, however it did: a to-be-closed variable of the member's task.
+--- Tells `ends` which member has ended, however it did: a to-be-closed variable of its task.
 local notice = { __close = function(self) self.ends:try_send(self.i) end }
 
 local function member(ends, i, item, ...)
@@ -134,8 +135,8 @@ local function spread(results, ...)
   return unpack(results, 1, results.n)
 end
 
---- Runs all concurrently and waits for all: the first result of each, in order; afterwards the error that came
--- first is thrown and the others are reported.
+--- Runs all concurrently and waits for all: the first result of each, in order; afterwards the
+-- error that came first is thrown and the others are reported.
 function group.join(...)
   local n = select("#", ...)
   local items = { ... }
@@ -170,23 +171,28 @@ function group.try_join_all(list)
   return as_list(in_a_task(run_try_join, { unpack(list, 1, n) }, n))
 end
 
---- Index of the first to end, then its results (or its error); the others have been cancelled and have ended.
+--- Index of the first to end, then its results (or its error); the others have been cancelled and
+-- have ended.
 function group.race(...)
   local n = select("#", ...)
   local items = { ... }
   check_members("race", items, n, "%d")
-  if n == 0 then check.fail "EBB061: nothing to race: no function, task or operation was given" end
+  if n == 0 then
+    check.fail "EBB061: nothing to race: no function, task or operation was given"
+  end
   return in_a_task(run_race, items, n)
 end
 
---- Ordered first results of fn(item, i), at most `limit` at a time; the first error cancels the rest.
+--- Ordered first results of fn(item, i), at most `limit` at a time; the first error cancels the
+-- rest.
 function group.map(list, fn, limit)
   if type(list) ~= "table" then check.bad("map", "1", "list", list) end
   if not is_callable(fn) then check.bad("map", "2", "function", fn) end
   if limit == nil then limit = huge end
   if type(limit) ~= "number" then check.bad("map", 3, "number", limit) end
-  if limit ~= huge and (not (limit >= 1) or limit % 1 ~= 0) then
-    check.fail("bad argument #3 to 'map' (whole number of at least 1 expected, got %s)", limit)
+  if limit ~= huge and (limit ~= limit or limit < 1 or limit % 1 ~= 0) then
+    check.fail("bad argument #3 to 'map' (whole number of at least 1 expected, got %s)",
+      limit)
   end
   local n = #list
   if n == 0 then return {} end

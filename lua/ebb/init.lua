@@ -1,5 +1,5 @@
 --- ebb: structured async for Lua. The surface: everything of ebb.core, and what is written in Lua.
--- Submodules (ebb.fs, …) and the functions built from the core's are loaded when first touched.
+-- Submodules (ebb.fs, …) and functions that are written in Lua are loaded when first touched.
 local core = require "ebb.core"
 
 local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatable
@@ -10,6 +10,7 @@ local modules = {
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
+  task_local = "ebb.task_local",
 }
 local whole = { fs = true }
 

@@ -9,9 +9,12 @@ local task = {}
 function task.spawn_with(opts, fn, ...)
   if type(opts) ~= "table" then check.bad("spawn_with", 1, "table of options", opts) end
   for key, value in pairs(opts) do
-    if key ~= "name" then check.fail("bad argument #1 to 'spawn_with' (unknown option '%s')", tostring(key)) end
+    if key ~= "name" then
+      check.fail("bad argument #1 to 'spawn_with' (unknown option '%s')", tostring(key))
+    end
     if type(value) ~= "string" then
-      check.fail("bad argument #1 to 'spawn_with' (option 'name': string expected, got %s)", core._typename(value))
+      check.fail("bad argument #1 to 'spawn_with' (option 'name': string expected, got %s)",
+        core._typename(value))
     end
   end
   check.callable("spawn_with", 2, fn)

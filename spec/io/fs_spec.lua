@@ -228,10 +228,10 @@ describe("ebb.fs.list and walk", function()
       walked(root .. "/a/"))
   end)
 
-  helper.it("what cannot be read is as if empty", function()
-    assert.same({}, walked(root .. "/none"))
+  helper.it("a root that cannot be read throws, as io.lines does", function()
+    helper.throws("/none: ENOENT: no such file or directory", walked, root .. "/none")
     spit(root .. "/f", "")
-    assert.same({}, walked(root .. "/f"))
+    helper.throws("/f: ENOTDIR: not a directory", walked, root .. "/f")
   end)
 
   helper.it("a directory that goes away meanwhile is as if empty", function()
