@@ -109,10 +109,13 @@ build = {
     ["ebb.group"] = "lua/ebb/group.lua",
     ["ebb"] = "lua/ebb/init.lua",
     ["ebb.stream.combine"] = "lua/ebb/stream/combine.lua",
+    ["ebb.stream.concurrent"] = "lua/ebb/stream/concurrent.lua",
     ["ebb.stream.object"] = "lua/ebb/stream/object.lua",
+    ["ebb.stream.puller"] = "lua/ebb/stream/puller.lua",
     ["ebb.stream.source"] = "lua/ebb/stream/source.lua",
     ["ebb.stream.stage"] = "lua/ebb/stream/stage.lua",
-    ["ebb.task"] = "lua/ebb/task.lua",    -- end of modules
+    ["ebb.task"] = "lua/ebb/task.lua",
+    ["ebb.task_local"] = "lua/ebb/task_local.lua",    -- end of modules
   },
   install = {
     bin = { ebb = "bin/ebb" },

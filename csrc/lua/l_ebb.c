@@ -3,9 +3,12 @@
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
 #include "lua/l_fs.h"
+#include "lua/l_join_set.h"
+#include "lua/l_local.h"
 #include "lua/l_loop.h"
 #include "lua/l_mem.h"
 #include "lua/l_op.h"
+#include "lua/l_promise.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
@@ -94,6 +97,9 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_task(L, S);
   ebbL_open_region(L, S);
   ebbL_open_scope(L, S);
+  ebbL_open_join_set(L, S);
+  ebbL_open_local(L, S);
+  ebbL_open_promise(L, S);
   ebbL_open_chan(L, S);
   ebbL_open_time(L, S);
   ebbL_open_token(L, S);

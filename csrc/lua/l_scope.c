@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_scope.h"
 
+#include "lua/l_join_set.h"
 #include "lua/l_op.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
@@ -32,6 +33,14 @@ static void cancel_children(lua_State *L, ebbL_scope *scope, int error_idx)
     if (!child->cancel_asked)
       ebbL_strike(L, scope->head.state, &child->base, error_idx);
   }
+}
+
+void ebbL_scope_cancel_children(lua_State *L, ebbL_scope *scope, int reason_idx)
+{
+  luaL_checkstack(L, 16, NULL);
+  ebbL_pushcancel(L, scope->head.state, reason_idx);
+  cancel_children(L, scope, lua_gettop(L));
+  lua_pop(L, 1);
 }
 
 static void cancel_with_reason(lua_State *L, ebbL_scope *scope,
@@ -103,6 +112,13 @@ static void report_child(lua_State *L, ebbL_task *task, int error_idx,
 void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
                             int slots)
 {
+  if (EBB_UNLIKELY(scope->set != NULL) && task->handle != NULL &&
+      lua_checkstack(L, 16)) {
+    lua_rawgeti(L, slots, task->slot);
+    ebbL_join_set_ended(L, scope->set, lua_gettop(L));
+    lua_pop(L, 1);
+    return;
+  }
   if (task->outcome != EBBL_FAILED || task->handle == NULL || scope->collect ||
       !lua_checkstack(L, 16))
     return;
@@ -126,6 +142,8 @@ void ebbL_scope_child_left(lua_State *L, ebbL_scope *scope, ebbL_task *task,
   (void)L, (void)slots;
   ebb_scope_left(&scope->core, &task->core);
   task->scope = NULL;
+  if (EBB_UNLIKELY(scope->set != NULL))
+    ebbL_join_set_left(scope->set);
 }
 
 void ebbL_scope_body_gone(void *object)
@@ -341,7 +359,7 @@ static int body_k(lua_State *L, int status, lua_KContext ctx)
   return close_scope(L, scope, 2);
 }
 
-static ebbL_scope *new_scope(lua_State *L, ebbL_state *S)
+ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S)
 {
   ebbL_scope *scope = ebbL_new(L, S, &ebbL_scope_type, sizeof *scope, 2);
   ebb_scope_init(&scope->core);
@@ -357,7 +375,7 @@ static int scope_function(lua_State *L, ebbL_state *S, lua_CFunction fn)
   lua_settop(L, 1);
   lua_pushcfunction(L, ebbL_msgh);
   lua_insert(L, 1);
-  ebbL_scope *scope = new_scope(L, S);
+  ebbL_scope *scope = ebbL_scope_new(L, S);
   lua_insert(L, 2);
   lua_pushvalue(L, 2);
   scope->body = ebbL_body_open(L, task, EBB_REGION_SCOPE, 2);
@@ -370,7 +388,7 @@ static int l_scope(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
   if (lua_isnoneornil(L, 1) || lua_istable(L, 1)) {
-    ebbL_scope *scope = new_scope(L, S);
+    ebbL_scope *scope = ebbL_scope_new(L, S);
     if (lua_istable(L, 1)) {
       lua_getfield(L, 1, "isolate");
       scope->isolate = lua_toboolean(L, -1);
@@ -459,18 +477,18 @@ static int begin_close(lua_State *L, ebbL_scope *scope, int mode)
   return close_scope(L, scope, 1);
 }
 
-static int l_scope_wait(lua_State *L)
+int ebbL_scope_wait(lua_State *L)
 {
   ebbL_scope *scope = check_scope(L);
   ebbL_state *S = scope->head.state;
   ebbL_task *task = ebbL_self(L, S);
   if (task == NULL)
-    return ebbL_drive(L, S, l_scope_wait);
+    return ebbL_drive(L, S, ebbL_scope_wait);
   ebbL_check_struck(L, task);
   return begin_close(L, scope, MODE_WAIT);
 }
 
-static int l_scope_close(lua_State *L)
+int ebbL_scope_close(lua_State *L)
 {
   ebbL_scope *scope = check_scope(L);
   ebbL_state *S = scope->head.state;
@@ -561,9 +579,9 @@ void ebbL_open_scope(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"scope", l_scope}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
-      {"spawn", l_scope_spawn}, {"cancel", l_scope_cancel},
-      {"defer", l_scope_defer}, {"wait", l_scope_wait},
-      {"close", l_scope_close}, {NULL, NULL}};
+      {"spawn", l_scope_spawn},    {"cancel", l_scope_cancel},
+      {"defer", l_scope_defer},    {"wait", ebbL_scope_wait},
+      {"close", ebbL_scope_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", scope_leave},
                                   {"__gc", scope_gc},
                                   {"__tostring", scope_tostring},

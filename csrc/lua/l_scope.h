@@ -13,6 +13,7 @@ struct ebbL_scope {
   ebbL_body *body; /* function form: the body's region while it runs */
   uint8_t mode;    /* who waits for it: see l_scope.c */
   uint8_t phase;
+  struct ebbL_join_set *set; /* whose children these are, or NULL */
   bool isolate;        /* a failed child is reported, its siblings go on */
   bool collect;        /* failures are left to the owner: groups */
   bool failed;         /* the first failure is kept in the table of errors */
@@ -26,6 +27,15 @@ struct ebbL_scope {
 };
 
 extern const ebbL_type ebbL_scope_type;
+
+/* [-0, +1, raises] */
+ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S);
+/* s:wait() and s:close() with the scope at 1. [raises, yields] */
+int ebbL_scope_wait(lua_State *L);
+int ebbL_scope_close(lua_State *L);
+/* Asks the children to end, for the reason at reason_idx. [raises] */
+void ebbL_scope_cancel_children(lua_State *L, ebbL_scope *scope,
+                                int reason_idx);
 
 /* A child has ended: what its failure means. Before it leaves. [no-raise] */
 void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,

@@ -2,6 +2,7 @@
 /* Spawning, resuming and ending tasks. */
 #include "lua/l_task.h"
 
+#include "lua/l_local.h"
 #include "lua/l_op.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
@@ -12,6 +13,8 @@
 
 #define EAGER_ROOM 8 /* what a task body needs above its arguments */
 #define LAZY_MAX   8 /* function and arguments that fit a slots block */
+/* Slots of size 0 that a spawn may take: task, arguments, locals. */
+#define SPAWN_SLOTS 3
 
 /* --- the coroutine side --- */
 
@@ -117,7 +120,6 @@ static int new_thread(lua_State *L)
 {
   ebbL_task *task = lua_touserdata(L, 1);
   ebbL_state *S = task->S;
-  ebbL_slots_reserve(L, S, 0, 1);
   if (S->idle == NULL) {
     S->idle = ebbL_alloc(L, S, EBBL_IDLE_MAX * sizeof *S->idle);
     S->idle_slots =
@@ -131,6 +133,7 @@ static int new_thread(lua_State *L)
   lua_State *co = lua_newthread(L);
   *(ebbL_state **)lua_getextraspace(co) = S;
   lua_sethook(co, NULL, 0, 0); /* it inherits the creator's */
+  ebbL_slots_reserve(L, S, 0, 1 + SPAWN_SLOTS);
   uint32_t at = ebbL_slots_pop(S, 0);
   ebbL_pushslots(L, S);
   lua_pushvalue(L, -2);
@@ -467,12 +470,13 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   }
   bool eager = S->n_idle > 0 || n > LAZY_MAX;
   int size = size_class(n);
-  ebbL_slots_reserve(L, S, 0, !eager && size == 0 ? 2 : 1);
-  if (!eager)
-    ebbL_slots_reserve(L, S, size, 1);
   luaL_checkstack(L, n + 8, "too many arguments");
   if (with_handle)
     handle = ebbL_new(L, S, &ebbL_task_type, sizeof *handle, 1);
+  /* now that no finaliser can come in between any more */
+  ebbL_slots_reserve(L, S, 0, SPAWN_SLOTS);
+  if (!eager)
+    ebbL_slots_reserve(L, S, size, 1);
   ar.currentline = -1;
   if (lua_getstack(L, 1, &ar))
     lua_getinfo(L, "fl", &ar);
@@ -505,6 +509,12 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->has_run = task->closing_guard = false;
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
+  uint32_t locals = ebbL_locals_giver(S)->locals;
+  if (EBB_UNLIKELY(locals != 0)) {
+    task->locals = ebbL_slots_pop(S, 0);
+    lua_rawgeti(L, slots, locals);
+    lua_rawseti(L, slots, task->locals);
+  }
   task->frame_seen_s = rt->core.frame_time_s;
   if (handle != NULL)
     lua_setiuservalue(L, -2, 1);
@@ -660,8 +670,8 @@ static int l_yield(lua_State *L)
   return lua_yieldk(L, 0, (lua_KContext)task, yield_k);
 }
 
-/* ebb.exclusive(fn, ...): neither preempted nor suspended, for Lua itself cannot
-   yield across this call. */
+/* ebb.exclusive(fn, ...): neither preempted nor suspended, for Lua itself
+   cannot yield across this call. */
 static int l_exclusive(lua_State *L)
 {
   ebbL_checkcallable(L, 1);
@@ -681,12 +691,9 @@ static int l_current(lua_State *L)
 
 void ebbL_open_task(lua_State *L, ebbL_state *S)
 {
-  static const luaL_Reg funcs[] = {{"spawn", l_spawn},
-                                   {"go", l_go},
-                                   {"yield", l_yield},
-                                   {"exclusive", l_exclusive},
-                                   {"current", l_current},
-                                   {NULL, NULL}};
+  static const luaL_Reg funcs[] = {
+      {"spawn", l_spawn},         {"go", l_go},           {"yield", l_yield},
+      {"exclusive", l_exclusive}, {"current", l_current}, {NULL, NULL}};
   if (S->nobody == NULL) { /* not the second require of a state */
     ebb_slab_init(&S->tasks, &S->alloc, sizeof(ebbL_task));
     S->nobody = ebbL_slab_get(L, &S->tasks);

@@ -58,6 +58,7 @@ struct ebbL_handle {
   bool is_owned;  /* a scope or group takes care of its failure */
   bool is_taken;  /* its result has been taken */
   bool is_late;   /* made by ebb.current or a dump: nobody asked to join */
+  ebbL_handle *next_ended; /* in a join_set */
 };
 
 enum {

@@ -1104,4 +1104,79 @@ function Signal:recv_op() end
 
 function Signal:close() end
 
+-- More of tasks and structure --------------------------------------------------------------------
+
+---Tasks taken in the order of their ends. Leaving its block, closing or collecting it ends them.
+---@class ebb.Join_set
+---@operator len: integer
+---@operator call: ebb.Task?
+local JoinSet = {}
+
+---@return ebb.Join_set
+---@nodiscard
+function ebb.join_set() end
+
+---@param fn function
+---@param ... any
+---@return ebb.Task
+function JoinSet:spawn(fn, ...) end
+
+---The next task to end; nil when the set is empty.
+---@async
+---@return ebb.Task?
+function JoinSet:join_next() end
+
+---@return ebb.Op
+---@nodiscard
+function JoinSet:join_next_op() end
+
+---One that has ended, or nil.
+---@return ebb.Task?
+function JoinSet:try_join_next() end
+
+---Asks all to end and keeps them for join_next.
+---@param reason? any
+function JoinSet:cancel_all(reason) end
+
+---The tasks go on by themselves; the set is empty.
+function JoinSet:detach_all() end
+
+---Ends all and waits for their cleanups; the set is empty then.
+---@async
+function JoinSet:shutdown() end
+
+---@async
+function JoinSet:close() end
+
+---A value of the task that its children start with.
+---@class ebb.Task_local
+local TaskLocal = {}
+
+---@param default? any
+---@return ebb.Task_local
+---@nodiscard
+function ebb.task_local(default) end
+
+---@return any
+function TaskLocal:get() end
+
+---@param value any nil: the default again
+function TaskLocal:set(value) end
+
+---Runs fn(...) with the value; the old one is back afterwards.
+---@param value any
+---@param fn function
+---@param ... any
+---@return any ...
+function TaskLocal:with(value, fn, ...) end
+
+---What a callback will be called with.
+---@class ebb.Callback: ebb.Op
+
+---A function to hand to what calls back, and the op of its first call: the arguments, or
+---nil, "closed" once nobody is left who could call it.
+---@return fun(...): boolean cb true for the first call
+---@return ebb.Callback op
+function ebb.callback() end
+
 return ebb

@@ -1,0 +1,91 @@
+-- ebb.callback: what calls back becomes something to await.
+local ebb = require "ebb"
+local helper = require "spec.helper"
+local support = require "spec.task.support"
+local it_runs = helper.it
+
+describe("callback", function()
+  it_runs("gives what the function was called with", function()
+    local cb, op = ebb.callback()
+    ebb.delay(1, cb, 1, nil, "three", nil)
+    assert.same({ n = 4, 1, nil, "three" }, table.pack(ebb.await(op)))
+    support.near(1, ebb.now())
+  end)
+
+  it_runs("called before it is awaited, and awaited twice", function()
+    local cb, op = ebb.callback()
+    assert.is_true(cb "x")
+    assert.equal("x", op:await())
+    assert.equal("x", op:await())
+  end)
+
+  it_runs("only the first call counts", function()
+    local cb, op = ebb.callback()
+    assert.is_true(cb(1))
+    assert.is_false(cb(2))
+    assert.equal(1, op:await())
+  end)
+
+  it_runs("is an op like any other", function()
+    local cb, op = ebb.callback()
+    assert.same({ nil, "timeout", 1 }, { ebb.timeout(1, op) })
+    ebb.delay(1, cb, "late")
+    local which, value = ebb.select(ebb.never(), op)
+    assert.equal(2, which)
+    assert.equal("late", value)
+    assert.equal("LATE", op:map(string.upper):await())
+  end)
+
+  it_runs("wakes all who wait", function()
+    local cb, op = ebb.callback()
+    ebb.delay(1, cb, "v")
+    assert.same({ "v", "v" }, { ebb.join(op, op) })
+  end)
+
+  it_runs("nothing is waited for any more once the function is collected", function()
+    local op = select(2, ebb.callback())
+    collectgarbage()
+    collectgarbage()
+    assert.same({ nil, "closed" }, { op:await() })
+  end)
+
+  it_runs("a cancelled wait leaves it as it was", function()
+    local cb, op = ebb.callback()
+    local task = ebb.spawn(ebb.await, op)
+    ebb.yield()
+    task:cancel()
+    assert.is_false((task:join()))
+    cb "there"
+    assert.equal("there", op:await())
+  end)
+
+  it("unresolved, it is something that may wake: no deadlock", function()
+    local rt = helper.runtime()
+    local cb, op = ebb.callback()
+    rt:spawn(function()
+      local own, own_op = ebb.callback()
+      cb = own
+      op = own_op
+      op:await()
+    end)
+    assert.is_false(rt:step().stuck)
+    assert.is_false(rt:step().stuck)
+    cb()
+    rt:step()
+    assert.equal(0, rt:metrics().alive)
+    assert.is_not_nil(op)
+    rt:spawn(function() ebb.channel():recv() end)
+    assert.is_true(rt:step().stuck)
+    rt:close()
+  end)
+
+  it_runs("says what it is", function()
+    local cb, op = ebb.callback()
+    assert.equal("ebb.callback: waiting", tostring(op))
+    local task = ebb.spawn(ebb.await, op)
+    ebb.yield()
+    assert.truthy(tostring(task):find("callback", 1, true))
+    cb()
+    assert.equal("ebb.callback: called", tostring(op))
+  end)
+end)
