@@ -13,6 +13,7 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
+#include "lua/l_sync.h"
 #include "lua/l_signal.h"
 #include "lua/l_time.h"
 #include "lua/l_token.h"
@@ -101,6 +102,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_local(L, S);
   ebbL_open_promise(L, S);
   ebbL_open_chan(L, S);
+  ebbL_open_sem(L, S);
   ebbL_open_time(L, S);
   ebbL_open_token(L, S);
   ebbL_open_coro(L, S);

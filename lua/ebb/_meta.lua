@@ -1179,4 +1179,70 @@ function TaskLocal:with(value, fn, ...) end
 ---@return ebb.Callback op
 function ebb.callback() end
 
+---@class ebb.Semaphore: ebb.Op
+local Semaphore = {}
+
+---A semaphore of n permits.
+---@param n integer
+---@return ebb.Semaphore
+---@nodiscard
+function ebb.semaphore(n) end
+
+---@async
+---@param k? integer how many, 1 by default
+---@return ebb.SemaphorePermit?
+---@return "closed"? why
+function Semaphore:acquire(k) end
+
+---Never waits and overtakes nobody.
+---@param k? integer
+---@return ebb.SemaphorePermit?
+---@return ("empty" | "closed")? why
+function Semaphore:try_acquire(k) end
+
+---@param k? integer
+---@return ebb.Op
+---@nodiscard
+function Semaphore:acquire_op(k) end
+
+---More permits.
+---@param k? integer
+function Semaphore:add(k) end
+
+---Takes up to k available permits away for good; how many there were.
+---@param k? integer
+---@return integer
+function Semaphore:forget(k) end
+
+---@return integer
+function Semaphore:available() end
+
+---Who waits or comes gets nil, "closed".
+function Semaphore:close() end
+
+---@return boolean
+function Semaphore:is_closed() end
+
+---@class ebb.SemaphorePermit
+local SemaphorePermit = {}
+
+---Gives it back.
+function SemaphorePermit:close() end
+
+---Lets it go without giving it back.
+function SemaphorePermit:forget() end
+
+---A permit of its own for k of these; nil when there are fewer.
+---@param k integer
+---@return ebb.SemaphorePermit?
+function SemaphorePermit:split(k) end
+
+---Takes over what the other one, of the same semaphore, holds.
+---@param other ebb.SemaphorePermit
+---@return ebb.SemaphorePermit self
+function SemaphorePermit:merge(other) end
+
+---@return integer
+function SemaphorePermit:count() end
+
 return ebb
