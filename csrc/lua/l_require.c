@@ -82,8 +82,7 @@ static int loaded_k(lua_State *L, int status, lua_KContext ctx)
     lua_setfield(L, LOADED, lua_tostring(L, NAME));
   }
   lua_pushvalue(L, DATA);
-  lua_closeslot(L, LOAD);
-  return 2;
+  return 2; /* returning closes LOAD */
 }
 
 static int waited_k(lua_State *L, int status, lua_KContext ctx)
