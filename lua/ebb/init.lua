@@ -6,13 +6,13 @@ local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatabl
 
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
-  fs = "ebb.fs",
+  fs = "ebb.fs", stream = "ebb.stream",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
-  task_local = "ebb.task_local",
+  task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }
-local whole = { fs = true }
+local whole = { fs = true, stream = true }
 
 local ebb = {}
 for name, value in pairs(core) do
