@@ -1251,7 +1251,7 @@ function SemaphorePermit:count() end
 ---these functions give.
 ebb.stream = {}
 
----What can be read as a stream: a stream, a list, something to wait for again and again, an iterator.
+---What can be read as a stream: a stream, a list, something to wait for repeatedly, an iterator.
 ---@alias ebb.stream.source
 ---| ebb.Stream
 ---| any[]
@@ -1305,10 +1305,10 @@ ebb.stream = {}
 ---@field find async fun(self: ebb.Stream, pred: fun(...): boolean): any, ...
 ---@field for_each async fun(self: ebb.Stream, fn: fun(...))
 ---@field for_each_concurrent async fun(self: ebb.Stream, n: integer, fn: fun(...))
----@field to_channel async fun(self: ebb.Stream, ch: ebb.Channel, keep_open?: boolean): integer, "closed"?
+---@field to_channel async fun(self: ebb.Stream, ch: ebb.Channel, keep_open?: boolean): integer, any
 ---@field try_collect async fun(self: ebb.Stream): any[]?, any
 ---@field try_for_each async fun(self: ebb.Stream, fn: fun(...): ...): true?, any
----@field try_fold async fun(self: ebb.Stream, init: any, fn: fun(acc: any, ...): any, any): any, any
+---@field try_fold async fun(self: ebb.Stream, init: any, fn: fun(acc: any, ...): ...): any, any
 local Stream = {}
 
 ---@param list any[]
