@@ -5,6 +5,7 @@
 #include "lua/l_fs.h"
 #include "lua/l_join_set.h"
 #include "lua/l_local.h"
+#include "lua/l_lock.h"
 #include "lua/l_loop.h"
 #include "lua/l_mem.h"
 #include "lua/l_op.h"
@@ -103,6 +104,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_promise(L, S);
   ebbL_open_chan(L, S);
   ebbL_open_sem(L, S);
+  ebbL_open_lock(L, S);
   ebbL_open_time(L, S);
   ebbL_open_token(L, S);
   ebbL_open_coro(L, S);

@@ -3,6 +3,7 @@
 #include "lua/l_task.h"
 
 #include "lua/l_local.h"
+#include "lua/l_lock.h"
 #include "lua/l_op.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
@@ -256,6 +257,8 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     lua_xmove(task->co, L, 1);
     ebbL_failed(L, task, scope != NULL);
   }
+  if (EBB_UNLIKELY(!ebb_list_is_empty(&task->locks)))
+    ebbL_locks_drop(L, task);
   if (handle != NULL) {
     handle->status = (uint8_t)status;
     handle->task = NULL;
@@ -509,6 +512,7 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->has_run = task->closing_guard = false;
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
+  ebb_list_init(&task->locks);
   uint32_t locals = ebbL_locals_giver(S)->locals;
   if (EBB_UNLIKELY(locals != 0)) {
     task->locals = ebbL_slots_pop(S, 0);
@@ -699,6 +703,7 @@ void ebbL_open_task(lua_State *L, ebbL_state *S)
     S->nobody = ebbL_slab_get(L, &S->tasks);
     memset(S->nobody, 0, sizeof *S->nobody);
     S->nobody->S = S;
+    ebb_list_init(&S->nobody->locks);
   }
   ebbL_setfuncs(L, S, funcs);
   ebbL_open_handle(L, S);

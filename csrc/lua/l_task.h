@@ -47,6 +47,7 @@ struct ebbL_task {
   uint32_t locals;     /* slots block of its task locals, 0: none */
   int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
   double frame_seen_s; /* frame_time_s at its previous frame */
+  ebb_list locks;      /* of ebbL_lock.link: what it holds (l_lock.c) */
 };
 
 struct ebbL_handle {

@@ -1395,5 +1395,52 @@ function ebb.retry(fn, opts) end
 ---@async
 ---@param spec ebb.SupervisorSpec
 function ebb.supervise(spec) end
+---@class ebb.Mutex: ebb.Op
+local Mutex = {}
+
+---A mutex, and what it protects.
+---@param value? any
+---@return ebb.Mutex
+---@nodiscard
+function ebb.mutex(value) end
+
+---@async
+---@return ebb.Lock
+---@nodiscard
+function Mutex:lock() end
+
+---@return ebb.Op
+---@nodiscard
+function Mutex:lock_op() end
+
+---Never waits.
+---@return ebb.Lock?
+---@return "locked"? why
+function Mutex:try_lock() end
+
+---fn runs with the mutex locked; it gets the value first, if there is one.
+---@async
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function Mutex:with(fn, ...) end
+
+---@return boolean
+function Mutex:is_locked() end
+
+---A lock held, of a mutex or an rwlock; for `local lock <close> = m:lock()`.
+---@class ebb.Lock
+---@field value any what the mutex protects
+local Lock = {}
+
+function Lock:close() end
+
+---The running task owns it from now on.
+---@return ebb.Lock self
+function Lock:adopt() end
+
+---The write lock of an rwlock becomes a read lock; nobody writes in between.
+---@return ebb.Lock self
+function Lock:downgrade() end
 
 return ebb

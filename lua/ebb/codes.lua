@@ -128,6 +128,11 @@ return {
     cause = "A task joins itself, or several join each other in a circle; none could ever go on.",
     fix = "Break the circle: let one of them hand its result over through a channel.",
   },
+  EBB045 = {
+    title = "a task releases the lock of another one",
+    cause = "A lock belongs to the task that took it; another task closed its guard.",
+    fix = "Close it where it was taken, or make it this task's own first: guard:adopt().",
+  },
   EBB051 = {
     title = "cannot await here",
     cause = "A C function that cannot be suspended stands between the task and the await (a "

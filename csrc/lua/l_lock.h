@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Lock guards: what m:lock(), rw:read() and rw:write() give. A guard belongs to
+   a task and stands in that task's list, so that a lock still held at the
+   task's end is found: it is released and reported (EBB041). Code outside of
+   tasks owns its guards as the state's `nobody`.
+
+   A guard is made before its task waits; the wake marks its claim as held, and
+   the task enters it into its list when it goes on. Collected, it releases. */
+#ifndef EBB_LUA_LOCK_H
+#define EBB_LUA_LOCK_H
+
+#include "lua/l_sync.h"
+#include "sync/sem.h"
+
+enum { EBBL_LOCK_MUTEX, EBBL_LOCK_READ, EBBL_LOCK_WRITE };
+
+/* What a writer takes, and a reader one of. */
+#define EBBL_LOCK_ALL (UINT64_C(1) << 62)
+
+typedef struct ebbL_lock {
+  ebbL_header head; /* user value 1: the mutex or rwlock */
+  ebb_sem_claim claim;
+  ebb_list link;    /* in owner->locks while held */
+  ebbL_task *owner; /* while held and entered */
+  uint8_t kind;
+} ebbL_lock;
+
+extern const ebbL_type ebbL_lock_type;
+
+/* [-1, +1, raises] A guard that is not held yet; what it is of is on top. */
+ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind);
+/* It is held: enters it into the list of the task that runs. [no-raise] */
+void ebbL_lock_taken(ebbL_lock *lock, ebbL_task *task);
+/* [no-raise] harmless twice */
+void ebbL_lock_release(ebbL_lock *lock);
+
+/* [-0, +1 if EBB_OK, raises] Takes it without waiting. EBB_EAGAIN: not now.
+   Index `at` is what the op class was called with. */
+int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
+                   void *object, int at);
+/* [raises] EBB042 when the task that runs holds a guard of it already. */
+void ebbL_lock_check(lua_State *L, ebbL_task *task, const ebb_sem *sem);
+
+/* The task has ended: releases what it holds and reports it. [no-raise] */
+void ebbL_locks_drop(lua_State *L, ebbL_task *task);
+
+/* op class parts: link by guard, settle to guard */
+void ebbL_lock_link(ebbL_task *task, uint32_t i, int payload);
+int ebbL_lock_settle(lua_State *L, ebbL_task *task, int payload);
+
+void ebbL_open_lock(lua_State *L, ebbL_state *S);
+void ebbL_open_mutex(lua_State *L, ebbL_state *S);
+
+#endif
