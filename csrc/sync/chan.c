@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/chan.h"
 
+#include "sync/check.h"
+
 const ebb_wait_class ebb_chan_send_class = {"channel send", true, NULL};
 const ebb_wait_class ebb_chan_recv_class = {"channel recv", true, NULL};
 const ebb_wait_class ebb_chan_reserve_class = {"channel reserve", true, NULL};
@@ -44,13 +46,35 @@ int ebb_chan_send(ebb_chan *chan, ebb_xfer *xfer)
   if (receiver != NULL) {
     xfer->peer = receiver;
     ebb_wake(receiver, EBB_OK);
+    ebb_chan_check(chan);
     return EBB_OK;
   }
   if (!has_room(chan))
     return EBB_EAGAIN;
   xfer->peer = NULL;
   xfer->slot = put_slot(chan);
+  ebb_chan_check(chan);
   return EBB_OK;
+}
+
+/* A rendezvous grants one permit at a time, and only while somebody else is
+   there to take the value: a select may wait on both sides. */
+static void grant_rendezvous(ebb_chan *chan, const ebb_task *except)
+{
+  if (chan->reserved > 0)
+    return;
+  ebb_list_foreach(node, &chan->senders) {
+    ebb_wait *wait = ebb_container_of(node, ebb_wait, link);
+    if (wait->task == except || wait->cls != &ebb_chan_reserve_class)
+      continue;
+    ebb_list_foreach(other, &chan->receivers) {
+      if (ebb_container_of(other, ebb_wait, link)->task == wait->task)
+        continue;
+      chan->reserved++;
+      ebb_wake(wait, EBB_OK);
+      return;
+    }
+  }
 }
 
 /* The sender or reserver at the head may go on if a slot is free. */
@@ -60,18 +84,13 @@ static void admit_next(ebb_chan *chan, ebb_xfer *xfer)
   xfer->refill = NULL;
   if (next == NULL)
     return;
-  bool wants_permit = next->cls == &ebb_chan_reserve_class;
   if (chan->cap == 0) {
-    if (wants_permit && chan->reserved == 0 &&
-        !ebb_list_is_empty(&chan->receivers)) {
-      chan->reserved++;
-      ebb_wake(next, EBB_OK);
-    }
+    grant_rendezvous(chan, NULL);
     return;
   }
   if (!has_room(chan))
     return;
-  if (wants_permit) {
+  if (next->cls == &ebb_chan_reserve_class) {
     chan->reserved++;
   } else {
     xfer->refill = next;
@@ -89,6 +108,7 @@ int ebb_chan_recv(ebb_chan *chan, ebb_xfer *xfer)
       xfer->refill = NULL;
     else
       admit_next(chan, xfer);
+    ebb_chan_check(chan);
     return EBB_OK;
   }
   if (chan->closed)
@@ -102,6 +122,7 @@ int ebb_chan_recv(ebb_chan *chan, ebb_xfer *xfer)
     xfer->peer = sender;
     xfer->refill = NULL;
     ebb_wake(sender, EBB_OK);
+    ebb_chan_check(chan);
     return EBB_OK;
   }
   return EBB_EAGAIN;
@@ -118,21 +139,15 @@ int ebb_chan_reserve(ebb_chan *chan)
     return EBB_EAGAIN;
   }
   chan->reserved++;
+  ebb_chan_check(chan);
   return EBB_OK;
 }
 
 void ebb_chan_receiver_came(ebb_chan *chan, const ebb_task *task)
 {
-  if (chan->cap != 0 || chan->reserved > 0 || ebb_list_is_empty(&chan->senders))
-    return;
-  ebb_list_foreach(node, &chan->senders) {
-    ebb_wait *wait = ebb_container_of(node, ebb_wait, link);
-    if (wait->task == task || wait->cls != &ebb_chan_reserve_class)
-      continue;
-    chan->reserved++;
-    ebb_wake(wait, EBB_OK);
-    return;
-  }
+  if (chan->cap == 0 && !ebb_list_is_empty(&chan->senders))
+    grant_rendezvous(chan, task);
+  ebb_chan_check(chan);
 }
 
 static void wake_drained(ebb_chan *chan)
@@ -150,6 +165,7 @@ void ebb_chan_permit_send(ebb_chan *chan, ebb_xfer *xfer)
   xfer->refill = NULL;
   if (receiver == NULL) {
     xfer->slot = put_slot(chan);
+    ebb_chan_check(chan);
     return;
   }
   ebb_wake(receiver, EBB_OK);
@@ -158,6 +174,7 @@ void ebb_chan_permit_send(ebb_chan *chan, ebb_xfer *xfer)
     wake_drained(chan);
   else
     admit_next(chan, xfer);
+  ebb_chan_check(chan);
 }
 
 void ebb_chan_permit_release(ebb_chan *chan, ebb_xfer *xfer)
@@ -170,6 +187,7 @@ void ebb_chan_permit_release(ebb_chan *chan, ebb_xfer *xfer)
     wake_drained(chan);
   else
     admit_next(chan, xfer);
+  ebb_chan_check(chan);
 }
 
 bool ebb_chan_close(ebb_chan *chan)
@@ -179,5 +197,6 @@ bool ebb_chan_close(ebb_chan *chan)
   chan->closed = true;
   ebb_wake_all(&chan->senders, EBB_ECLOSED);
   wake_drained(chan);
+  ebb_chan_check(chan);
   return true;
 }
