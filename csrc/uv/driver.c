@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <time.h>
 #include <uv.h>
@@ -76,6 +76,9 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
   *error = start_handles(driver);
   if (*error != 0)
     goto no_start;
+  if (driver
+          ->is_own) /* so that the wake-up's descriptor is polled from now on */
+    uv_run(driver->loop, UV_RUN_NOWAIT);
   return driver;
 
 no_start:
@@ -149,15 +152,16 @@ void ebb_driver_poll(ebb_driver *driver)
 
 /* Sub-millisecond waits: libuv counts in milliseconds, but its descriptor can
    be polled with nanoseconds. */
-static void wait_fine(ebb_driver *driver, uint64_t wait_ns)
+static bool wait_fine(ebb_driver *driver, uint64_t wait_ns)
 {
   struct pollfd fd = {uv_backend_fd(driver->loop), POLLIN, 0};
 #if defined(__linux__) || defined(__FreeBSD__)
   struct timespec span = {(time_t)(wait_ns / EBB_NS_PER_S),
                           (long)(wait_ns % EBB_NS_PER_S)};
-  (void)ppoll(&fd, 1, &span, NULL);
+  return ppoll(&fd, 1, &span, NULL) > 0;
 #else
-  (void)poll(&fd, 1, (int)((wait_ns + 999999) / 1000000));
+  uint64_t wait_ms = wait_ns / 1000000 + (wait_ns % 1000000 != 0);
+  return poll(&fd, 1, wait_ms < INT_MAX ? (int)wait_ms : INT_MAX) > 0;
 #endif
 }
 
@@ -173,6 +177,12 @@ void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)
   uint64_t wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
   if (wait_ns == 0) {
     uv_run(driver->loop, UV_RUN_NOWAIT);
+    return;
+  }
+  if (due_ns != EBB_NEVER && !uv_loop_alive(driver->loop)) {
+    /* nothing but time and wake-ups to wait for: one system call */
+    if (wait_fine(driver, wait_ns))
+      uv_run(driver->loop, UV_RUN_NOWAIT);
     return;
   }
   if (due_ns != EBB_NEVER && wait_ns <= FINE_NS) {
