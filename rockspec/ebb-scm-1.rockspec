@@ -61,6 +61,7 @@ build = {
         "csrc/lua/l_buffer.c",
         "csrc/lua/l_build.c",
         "csrc/lua/l_bytes.c",
+        "csrc/lua/l_census.c",
         "csrc/lua/l_chan.c",
         "csrc/lua/l_chan_store.c",
         "csrc/lua/l_combine.c",
@@ -126,7 +127,8 @@ build = {
     ["ebb.stream.timed"] = "lua/ebb/stream/timed.lua",
     ["ebb.supervise"] = "lua/ebb/supervise.lua",
     ["ebb.task"] = "lua/ebb/task.lua",
-    ["ebb.task_local"] = "lua/ebb/task_local.lua",    -- end of modules
+    ["ebb.task_local"] = "lua/ebb/task_local.lua",
+    ["ebb.test"] = "lua/ebb/test.lua",    -- end of modules
   },
   install = {
     bin = { ebb = "bin/ebb" },

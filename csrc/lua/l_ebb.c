@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* luaopen_ebb_core: makes the state's ebb and lists what is in the module. */
+#include "lua/l_census.h"
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
 #include "lua/l_fs.h"
@@ -110,6 +111,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_coro(L, S);
   ebbL_open_rt(L, S);
   ebbL_open_mem(L, S);
+  ebbL_open_census(L, S);
   ebbL_open_fs(L, S);
   ebbL_open_signal(L, S);
   return 1;
