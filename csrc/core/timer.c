@@ -4,6 +4,7 @@
 #define SHIFT      16 /* the finest slot: 2^16 ns */
 #define LEVEL_BITS 6
 
+/* Of timer->place; from PLACE_WHEEL on the number of the slot is added. */
 enum { PLACE_NONE, PLACE_HEAP, PLACE_NEVER, PLACE_WHEEL };
 
 void ebb_timers_init(ebb_timers *timers, uint64_t now_ns)
@@ -29,6 +30,7 @@ static bool is_before(const ebb_timer *a, const ebb_timer *b)
          (a->due_ns == b->due_ns && a->order < b->order);
 }
 
+/* Of two roots (no siblings, no parent) the later becomes the other's child. */
 static ebb_timer *meld(ebb_timer *a, ebb_timer *b)
 {
   if (is_before(b, a)) {
@@ -41,11 +43,11 @@ static ebb_timer *meld(ebb_timer *a, ebb_timer *b)
   if (b->next != NULL)
     b->next->prev = b;
   a->child = b;
-  a->next = a->prev = NULL;
   return a;
 }
 
-/* Melds siblings in pairs, then the pairs from the last to the first. */
+/* Melds siblings in pairs, then the pairs from the last to the first: this is
+   what makes removal O(log n) amortised. Loops, as there may be a million. */
 static ebb_timer *meld_siblings(ebb_timer *first)
 {
   ebb_timer *pairs = NULL;
@@ -97,6 +99,11 @@ static void heap_remove(ebb_timers *timers, ebb_timer *timer)
 
 /* --- the far ones: wheel --- */
 
+/* Time in units of the finest slot (ticks) is a number of 8 digits to base 64.
+   A timer is in the level of the highest digit in which it differs from where
+   the wheel stands, in the slot of that digit; when none differs it is near.
+   So moving the wheel within a slot's block leaves the slot's timers right, and
+   entering a slot makes its timers differ in a lower digit, or be near. */
 static void wheel_insert(ebb_timers *timers, ebb_timer *timer)
 {
   uint64_t tick = timer->due_ns >> SHIFT, at = timers->wheel_ns >> SHIFT;
@@ -155,11 +162,9 @@ static void advance(ebb_timers *timers, uint64_t now_ns)
   int level, slot;
   uint64_t now_tick = now_ns >> SHIFT;
   while (first_slot(timers, &level, &slot)) {
-    int bits = level * LEVEL_BITS;
+    int bits = level * LEVEL_BITS; /* at most 42 */
     uint64_t at = timers->wheel_ns >> SHIFT;
-    uint64_t block = bits + LEVEL_BITS >= 64
-                         ? 0
-                         : at >> (bits + LEVEL_BITS) << (bits + LEVEL_BITS);
+    uint64_t block = at >> (bits + LEVEL_BITS) << (bits + LEVEL_BITS);
     uint64_t start = block | (uint64_t)slot << bits;
     if (start > now_tick)
       break;
