@@ -106,6 +106,8 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_chan(L, S);
   ebbL_open_sem(L, S);
   ebbL_open_lock(L, S);
+  ebbL_open_notify(L, S);
+  ebbL_open_oneshot(L, S);
   ebbL_open_time(L, S);
   ebbL_open_token(L, S);
   ebbL_open_coro(L, S);

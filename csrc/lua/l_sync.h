@@ -60,4 +60,6 @@ static inline int ebbL_pushtrue(lua_State *L, int status)
 
 /* Each registers what it has in the table on top. [raises] */
 void ebbL_open_sem(lua_State *L, ebbL_state *S);
+void ebbL_open_notify(lua_State *L, ebbL_state *S);
+void ebbL_open_oneshot(lua_State *L, ebbL_state *S);
 #endif

@@ -1456,5 +1456,53 @@ ebb.test = {}
 ---@param opts? { seeds?: integer, seed?: integer } how many (100), and the first (1)
 ---@return fun()?
 function ebb.test.explore(fn, opts) end
+---@class ebb.Notify: ebb.Op
+local Notify = {}
+
+---@return ebb.Notify
+---@nodiscard
+function ebb.notify() end
+
+---@async
+---@return true
+function Notify:wait() end
+
+---Wakes the one that has waited longest; if nobody waits, the next to come does not wait.
+function Notify:notify_one() end
+
+---Wakes all who wait now.
+function Notify:notify_all() end
+
+---@class ebb.Oneshot: ebb.Op
+local Oneshot = {}
+
+---One message, sent once and received once.
+---@return ebb.Oneshot
+---@nodiscard
+function ebb.oneshot() end
+
+---@param ... any
+---@return true?
+---@return "closed"? why
+function Oneshot:send(...) end
+
+---recv throws err.
+---@param err any
+---@return true?
+---@return "closed"? why
+function Oneshot:fail(err) end
+
+---@async
+---@return any ... the values; or nil, "closed"
+function Oneshot:recv() end
+
+---@return any ... the values; or nil, "empty" or "closed"
+function Oneshot:try_recv() end
+
+---What was sent can still be received.
+function Oneshot:close() end
+
+---@return boolean
+function Oneshot:is_closed() end
 
 return ebb
