@@ -2,13 +2,6 @@
 /* Putting a composite together from its child ops. */
 #include "lua/l_build.h"
 
-const ebbL_opclass *ebbL_leafclass(ebbL_header *header)
-{
-  if (header->type == &ebbL_op_type)
-    return ((ebbL_op *)header)->cls;
-  return header->type->op;
-}
-
 static void check_size(lua_State *L, const ebbL_build *b)
 {
   if (b->n_leaves > EBBL_OP_LIMIT || b->n_steps > EBBL_OP_LIMIT ||

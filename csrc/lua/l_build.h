@@ -16,8 +16,6 @@ typedef struct ebbL_build {
   int anchors; /* stack index of the table, while it is filled */
 } ebbL_build;
 
-const ebbL_opclass *ebbL_leafclass(ebbL_header *header);
-
 /* [raises] Adds the size of the op at idx. */
 void ebbL_build_measure(lua_State *L, ebbL_build *b, int idx);
 /* [-0, +2, raises] The composite, empty as yet, and its table of anchors. */

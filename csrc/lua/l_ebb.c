@@ -15,8 +15,8 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
-#include "lua/l_sync.h"
 #include "lua/l_signal.h"
+#include "lua/l_sync.h"
 #include "lua/l_time.h"
 #include "lua/l_token.h"
 
@@ -95,10 +95,12 @@ int luaopen_ebb_core(lua_State *L)
   lua_setfield(L, -2, "version");
   ebbL_setfuncs(L, S, internal);
   ebbL_open_op(L, S);
+  ebbL_open_set(L, S);
   ebbL_open_combine(L, S);
   ebbL_open_report(L, S);
   ebbL_open_task(L, S);
   ebbL_open_region(L, S);
+  ebbL_open_timeout(L, S);
   ebbL_open_scope(L, S);
   ebbL_open_join_set(L, S);
   ebbL_open_local(L, S);

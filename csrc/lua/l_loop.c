@@ -278,41 +278,6 @@ size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt)
   return n;
 }
 
-/* --- deadlock --- */
-
-#define DEADLOCK_MAX 1000
-
-/* [-0, +1] The report: every task, what it waits for and where. */
-static void push_deadlock(lua_State *L, ebbL_rt *rt)
-{
-  int n = 0;
-  luaL_checkstack(L, 20, NULL);
-  lua_pushliteral(L, "EBB043: deadlock: all tasks are waiting");
-  ebb_list_foreach(node, &rt->core.tasks) {
-    ebbL_task *task = ebbL_task_of(ebb_container_of(node, ebb_task, all));
-    if (++n > DEADLOCK_MAX) {
-      lua_pushliteral(L, "\n\t…");
-      lua_concat(L, 2);
-      break;
-    }
-    int top = lua_gettop(L);
-    const char *label = ebbL_tasklabel(L, task, 0);
-    const char *waits = ebbL_pushwaits(L, task);
-    ebbL_pushplace(L, task);
-    if (task->is_internal) {
-      ebbL_where(L);
-      lua_pushfstring(L, "\n\t%sthe code outside of tasks waits for %s",
-                      lua_tostring(L, -1), waits);
-    } else {
-      lua_pushfstring(L, "\n\ttask %s waits for %s at %s", label, waits,
-                      lua_tostring(L, -1));
-    }
-    lua_replace(L, top + 1);
-    lua_settop(L, top + 1);
-    lua_concat(L, 2);
-  }
-}
-
 /* --- run --- */
 
 /* [handle at idx] Pushes the results, or the error unprotected by the drive. */
@@ -354,7 +319,7 @@ static int run_main(lua_State *L, ebbL_rt *rt)
   watch_interrupt(&d);
   int outcome = loop(&d);
   if (outcome == LOOP_DEADLOCK)
-    push_deadlock(L, rt);
+    ebbL_pushdeadlock(L, rt);
   drain(&d,
         in_seconds(&rt->core, (double)rt->core.cleanup_timeout_ns / 1e9 + 1));
   if (rt->core.n_alive > 0)
@@ -404,7 +369,7 @@ static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
   watch_interrupt(&d);
   int outcome = loop(&d);
   if (outcome == LOOP_DEADLOCK) {
-    push_deadlock(L, rt);
+    ebbL_pushdeadlock(L, rt);
     if (handle->task != NULL) {
       ebbL_cancel_task(L, handle->task, 0);
       if (loop(&d) == LOOP_DEADLOCK)

@@ -12,6 +12,9 @@ int ebbL_rt_step(lua_State *L);     /* [rt, budget, dt] */
 int ebbL_rt_shutdown(lua_State *L); /* [rt, grace] */
 int ebbL_rt_close(lua_State *L);    /* [rt] */
 
+/* [-0, +1] "EBB043: deadlock: …": every task, what it waits for and where. */
+void ebbL_pushdeadlock(lua_State *L, ebbL_rt *rt);
+
 /* Ends every task at once, without awaiting anything. [no-raise] */
 size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt);
 

@@ -66,6 +66,14 @@ ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
 
 /* Is the value at idx an op of any kind? [no-raise] */
 bool ebbL_isop(lua_State *L, int idx);
+/* The class of an op that is no composite. [no-raise] */
+const ebbL_opclass *ebbL_leafclass(const ebbL_header *header);
+/* [raises] The value at stack_idx must be an op: argument arg, or the arm of
+   argument arg whose key is at key_idx (0: no table). */
+void ebbL_checkop(lua_State *L, int arg, int stack_idx, int key_idx);
+/* [raises] Wait nodes for n leaves, n_timed of which need an ebb_sleep. */
+void ebbL_reserve_nodes(lua_State *L, ebbL_task *task, uint32_t n,
+                        uint32_t n_timed);
 
 /* [-0, +n, raises, yields] Performs the op at idx as the last act of a C
    function: `return ebbL_await(L, idx, fn)`, where `fn` is that C function (it
@@ -149,6 +157,7 @@ void ebbL_expand(lua_State *L, ebbL_state *S, int idx);
 
 extern const ebbL_opclass ebbL_defer_class;
 void ebbL_open_op(lua_State *L, ebbL_state *S);
+void ebbL_open_set(lua_State *L, ebbL_state *S);
 void ebbL_open_combine(lua_State *L, ebbL_state *S);
 
 /* Methods every op has: await, map, and_then, or_else; for other types'

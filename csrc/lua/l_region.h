@@ -93,5 +93,6 @@ lua_State *ebbL_coro_outer(ebbL_task *task, lua_State *inner);
 void ebbL_pushafter(lua_State *L, ebbL_state *S, double seconds);
 
 void ebbL_open_region(lua_State *L, ebbL_state *S);
+void ebbL_open_timeout(lua_State *L, ebbL_state *S);
 
 #endif

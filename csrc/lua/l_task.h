@@ -139,6 +139,17 @@ void ebbL_cancel_task(lua_State *L, ebbL_task *task, int reason_idx);
 /* [raises] The string at name_idx (cut at 80 bytes) names the task. */
 void ebbL_setname(lua_State *L, int handle_idx, int name_idx);
 
+/* Slots of size 0 that a spawn may take: task, arguments, locals. */
+#define EBBL_SPAWN_SLOTS 3
+
+/* Gives the task a coroutine, with its base function and message handler on
+   it. False when there is no memory. [no-raise] */
+bool ebbL_bind_thread(lua_State *L, ebbL_task *task);
+/* Takes the coroutine away from an ended task: for the next one, unless the
+   results stay on it. `slots` is the index of the table. [no-raise] */
+void ebbL_recycle_thread(lua_State *L, ebbL_task *task, int slots,
+                         bool keep_for_results);
+
 /* Ends a live task without running any of its code but what lua_closethread
    runs: closed state, closed runtime. [no-raise] */
 void ebbL_task_kill(lua_State *L, ebbL_task *task);
