@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/rt.h"
 
+#include "core/clock.h"
+
 void ebb_rt_init(ebb_rt *rt, const ebb_host *host, ebb_alloc *alloc,
                  uint64_t (*clock)(void *), void *clock_ud)
 {
@@ -163,6 +165,8 @@ void ebb_rt_frame(ebb_rt *rt, double dt_s)
   rt->frame_number++;
   rt->frame_dt_s = dt_s;
   rt->frame_time_s += dt_s;
+  if (rt->frame_clock != NULL)
+    ebb_clock_frame(rt->frame_clock, rt->frame_time_s);
   ebb_wake_all(&rt->frame, EBB_OK);
 }
 

@@ -28,6 +28,7 @@ typedef struct ebb_sleep {
   ebb_timer timer;
   ebb_wait *wait;
   ebb_rt *rt;
+  struct ebb_clock *clock; /* see core/clock.h */
 } ebb_sleep;
 
 typedef struct ebb_counters {
@@ -58,6 +59,7 @@ struct ebb_rt {
   uint64_t frame_number;
   double frame_dt_s;   /* of the current frame */
   double frame_time_s; /* sum of all dt */
+  struct ebb_clock *frame_clock; /* the one that the frames move, or NULL */
   ebb_rng rng;
   ebb_counters count;
 };

@@ -5,6 +5,7 @@
    A tick is consumed by the await that returns it, so one that is cancelled or
    loses a select leaves it for the next. Of several tasks that wait at the same
    time each gets the tick. */
+#include "lua/l_clock.h"
 #include "lua/l_time.h"
 
 #include <math.h>
@@ -15,6 +16,7 @@ enum { MISSED_SKIP, MISSED_DELAY, MISSED_BURST };
 typedef struct ebbL_interval {
   ebbL_header head; /* user value 1: the runtime */
   ebbL_rt *rt;
+  ebb_clock *clock; /* user value 2 has it; NULL: the runtime's time */
   uint64_t start_ns;
   uint64_t n; /* the next tick: due n periods after the start */
   uint64_t due_ns;
@@ -33,6 +35,37 @@ static const ebbL_type interval_type = {"ebb.interval", &tick_class};
 /* A tick this late is still in time for `delay`: that is how late any timer
    may be, and following it would be drifting. */
 #define TOLERANCE_NS 5e6
+
+/* --- whose time --- */
+
+static uint64_t refresh(ebbL_interval *self)
+{
+  return self->clock != NULL ? ebb_clock_refresh(self->clock)
+                             : ebb_rt_refresh(&self->rt->core);
+}
+
+/* The latest tick that has come, as of the last look. */
+static uint64_t reached(const ebbL_interval *self)
+{
+  return self->clock != NULL ? ebb_clock_reached(self->clock)
+                             : self->rt->core.now_ns;
+}
+
+static void arm(ebbL_interval *self)
+{
+  if (self->clock != NULL)
+    ebb_clock_arm(self->clock, &self->timer, self->due_ns);
+  else
+    ebb_timer_arm(&self->rt->core.timers, &self->timer, self->due_ns);
+}
+
+static void disarm(ebbL_interval *self)
+{
+  if (self->clock != NULL)
+    ebb_clock_disarm(self->clock, &self->timer);
+  else
+    ebb_timer_disarm(&self->rt->core.timers, &self->timer);
+}
 
 /* --- the schedule --- */
 
@@ -70,7 +103,7 @@ static uint64_t next_multiple(const ebbL_interval *self, uint64_t now_ns)
 /* The tick that is due has happened now. */
 static void consume(ebbL_interval *self)
 {
-  uint64_t now_ns = self->rt->core.now_ns;
+  uint64_t now_ns = reached(self);
   double late_ns = (double)(now_ns - self->due_ns);
   self->last_ns = self->due_ns;
   if (self->missed == MISSED_SKIP)
@@ -83,11 +116,6 @@ static void consume(ebbL_interval *self)
 }
 
 /* --- waiting --- */
-
-static void disarm(ebbL_interval *self)
-{
-  ebb_timer_disarm(&self->rt->core.timers, &self->timer);
-}
 
 static void tick_leave(ebb_wait *wait)
 {
@@ -116,7 +144,8 @@ static int tick_attempt(lua_State *L, ebbL_task *task, void *object, int at)
   if (self->closed)
     return ebbL_pushoutcome(L, "closed");
   ebbL_check_rt(L, self->rt);
-  if (self->due_ns > ebb_rt_refresh(&self->rt->core))
+  refresh(self);
+  if (self->due_ns > reached(self))
     return EBBL_WAIT;
   consume(self);
   ebbL_pushtime(L, self->last_ns);
@@ -128,7 +157,7 @@ static void tick_link(ebbL_task *task, uint32_t i, void *object, int payload)
   (void)payload;
   ebbL_interval *self = object;
   if (!ebb_timer_is_armed(&self->timer))
-    ebb_timer_arm(&self->rt->core.timers, &self->timer, self->due_ns);
+    arm(self);
   ebb_wait_link(&task->core, i, &tick_wait, self, &self->waiters, 0);
 }
 
@@ -139,7 +168,7 @@ static int tick_settle(lua_State *L, ebbL_task *task, void *object, int at,
   ebbL_interval *self = object;
   if (task->core.status == EBB_ECLOSED)
     return ebbL_pushoutcome(L, "closed");
-  if ((uint32_t)payload == self->round && self->due_ns <= self->rt->core.now_ns)
+  if ((uint32_t)payload == self->round && self->due_ns <= reached(self))
     consume(self);
   ebbL_pushtime(L, self->last_ns);
   return 1;
@@ -187,29 +216,39 @@ static uint8_t check_missed(lua_State *L, int arg)
   return missed;
 }
 
-static int l_interval(lua_State *L)
+int ebbL_newinterval(lua_State *L, int arg, ebb_clock *clock, int clock_idx)
 {
   ebbL_state *S = ebbL_S(L);
-  double period = check_period(L, 1);
+  double period = check_period(L, arg);
   uint8_t missed = MISSED_SKIP;
   bool immediate = false;
-  if (!lua_isnoneornil(L, 2)) {
-    if (!lua_istable(L, 2))
-      ebbL_typeerror(L, 2, "table of options");
-    missed = check_missed(L, 2);
-    lua_getfield(L, 2, "immediate");
+  if (!lua_isnoneornil(L, arg + 1)) {
+    if (!lua_istable(L, arg + 1))
+      ebbL_typeerror(L, arg + 1, "table of options");
+    missed = check_missed(L, arg + 1);
+    lua_getfield(L, arg + 1, "immediate");
     immediate = lua_toboolean(L, -1);
   }
-  ebbL_interval *self = ebbL_new(L, S, &interval_type, sizeof *self, 1);
+  ebbL_interval *self = ebbL_new(L, S, &interval_type, sizeof *self, 2);
   ebb_list_init(&self->waiters);
   ebb_timer_init(&self->timer, tick_fire);
   self->closed = true; /* until it is complete */
   self->rt = ebbL_own_rt(L, S);
   self->period_ns = period * 1e9;
   self->missed = missed;
-  schedule(self, ebb_rt_refresh(&self->rt->core), !immediate);
+  if (clock != NULL) {
+    lua_pushvalue(L, clock_idx);
+    lua_setiuservalue(L, -2, 2);
+    self->clock = clock;
+  }
+  schedule(self, refresh(self), !immediate);
   self->closed = false;
   return 1;
+}
+
+static int l_interval(lua_State *L)
+{
+  return ebbL_newinterval(L, 1, NULL, 0);
 }
 
 /* --- methods
@@ -230,10 +269,10 @@ static int interval_reset(lua_State *L)
   if (self->closed)
     return ebbL_pushoutcome(L, "closed");
   ebbL_check_rt(L, self->rt);
-  schedule(self, ebb_rt_refresh(&self->rt->core), 1);
+  schedule(self, refresh(self), 1);
   if (ebb_timer_is_armed(&self->timer)) {
     disarm(self);
-    ebb_timer_arm(&self->rt->core.timers, &self->timer, self->due_ns);
+    arm(self);
   }
   lua_pushboolean(L, 1);
   return 1;

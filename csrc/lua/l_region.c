@@ -5,6 +5,7 @@
    flag. Both go with the region. */
 #include "lua/l_region.h"
 
+#include "core/clock.h"
 #include "lua/l_op.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
@@ -221,7 +222,10 @@ ebbL_body *ebbL_body_open(lua_State *L, ebbL_task *task, int kind, int n_below)
 
 void ebbL_body_close(lua_State *L, ebbL_task *task, ebbL_body *body)
 {
-  ebb_timer_disarm(&task->core.rt->timers, &body->timer);
+  if (body->region.kind == EBB_REGION_DEADLINE && body->owner != NULL)
+    ebb_clock_disarm(body->owner, &body->timer);
+  else
+    ebb_timer_disarm(&task->core.rt->timers, &body->timer);
   ebb_list_unlink(&body->link);
   ebbL_region_leave(L, task->S, &body->region);
   ebb_slab_put(&task->S->regions, body);

@@ -66,7 +66,8 @@ typedef struct ebbL_body {
   ebb_region region;
   ebb_timer timer; /* DEADLINE only */
   ebb_list link;   /* TOKEN only: see l_token.c */
-  void *owner;     /* host object that it belongs to */
+  void *owner;     /* SCOPE, TOKEN: whose it is; DEADLINE: its ebb_clock, or
+                      NULL for the runtime's time */
 } ebbL_body;
 
 /* [raises] Opens a region of the running C function, from the pool. */

@@ -2,6 +2,8 @@
 /* now, sleep, after, at and next_frame. */
 #include "lua/l_time.h"
 
+#include "lua/l_clock.h"
+
 #include <math.h>
 
 /* --- conversions -----------------------------------------------------------
@@ -247,4 +249,5 @@ void ebbL_open_time(lua_State *L, ebbL_state *S)
   ebbL_setfuncs(L, S, funcs);
   ebbL_open_timer(L, S);
   ebbL_open_interval(L, S);
+  ebbL_open_clock(L, S);
 }

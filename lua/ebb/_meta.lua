@@ -1505,4 +1505,74 @@ function Oneshot:close() end
 ---@return boolean
 function Oneshot:is_closed() end
 
+-- Clocks ------------------------------------------------------------------------------------------
+
+---Own time: faster, slower, paused, or moved by hand. It begins at 0.
+---@class ebb.Clock
+local Clock = {}
+
+---@param opts? { scale?: number, manual?: boolean }
+---@return ebb.Clock
+---@nodiscard
+function ebb.clock(opts) end
+
+---The clock of the current runtime that the steps' dt moves; under run, frames are 1/60 s.
+---@return ebb.Clock
+function ebb.frame_clock() end
+
+---@return ebb.seconds
+function Clock:now() end
+
+---@async
+---@param s ebb.seconds
+function Clock:sleep(s) end
+
+---@async
+---@param t ebb.seconds
+function Clock:sleep_until(t) end
+
+---@param s ebb.seconds
+---@return ebb.Op
+---@nodiscard
+function Clock:after(s) end
+
+---@param t ebb.seconds
+---@return ebb.Op
+---@nodiscard
+function Clock:at(t) end
+
+---@param period ebb.seconds
+---@param opts? { missed?: "skip" | "delay" | "burst", immediate?: boolean }
+---@return ebb.Interval
+---@nodiscard
+function Clock:interval(period, opts) end
+
+---@async
+---@param s ebb.seconds
+---@param fn function | ebb.awaitable
+---@param ... any
+---@return any ... or nil, "timeout", s
+function Clock:timeout(s, fn, ...) end
+
+---@param x? number the new scale
+---@return number scale the one in force
+function Clock:scale(x) end
+
+function Clock:pause() end
+
+function Clock:resume() end
+
+---@return boolean
+function Clock:is_paused() end
+
+---Moves a clock made with manual = true.
+---@param s ebb.seconds
+function Clock:advance(s) end
+
+---A clock that follows this one.
+---@param opts? { scale?: number, manual?: boolean }
+---@return ebb.Clock
+---@nodiscard
+function Clock:child(opts) end
+
 return ebb
