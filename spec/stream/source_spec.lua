@@ -133,10 +133,10 @@ describe("from", function()
   end)
 
   for name, leave in pairs {
-    ["break"] = function(s) for _ in s:each() do break end end,
-    ["return"] = function(s) (function() for _ in s:each() do return end end)() end,
+    ["break"] = function(s) for v in s:each() do if v then break end end end,
+    ["return"] = function(s) (function() for v in s:each() do if v then return end end end)() end,
     ["error"] = function(s) pcall(function() for _ in s:each() do error "x" end end) end,
-    ["goto"] = function(s) for _ in s:each() do goto out end ::out:: end,
+    ["goto"] = function(s) for v in s:each() do if v then goto out end end ::out:: end,
   } do
     it_runs("SR3 leaving the loop by " .. name .. " closes the source", function()
       local probe = support.source()

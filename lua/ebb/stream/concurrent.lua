@@ -89,6 +89,7 @@ function stage:open()
   end
   local notice = setmetatable({}, { __close = function() ends:try_send(false) end })
   local place = setmetatable({ children = self.children }, weak)
+  self.place = place
   self.pump = self.children:spawn(pump, notice, job, place, self.up)
 end
 
@@ -124,6 +125,12 @@ function stage:give_back()
   self.job.places:try_recv()
 end
 
+--- The head's error is thrown; its place stays taken, so that nothing new is started.
+function stage:fail(task)
+  self.head = nil
+  task:await()
+end
+
 local function report_failed(task)
   if task and type(task) ~= "table" and task:status() == "failed" then report(task) end
 end
@@ -132,6 +139,7 @@ end
 function stage:close()
   local children = self.children
   if not children then return end
+  self.place.children = nil
   local _ <close> = setmetatable({}, { __close = function()
     local ends = self.job.ends
     report_failed(self.head)
@@ -152,8 +160,8 @@ local function check_stage(name, self, n, fn)
 end
 
 local function gave(self, task, ok, v, ...)
+  if not ok then self:fail(task) end
   self:give_back()
-  if not ok then task:await() end
   if v == nil and (...) == nil then
     check.fail("a function of '%s' gave nil for an item", self.job.name)
   end

@@ -107,12 +107,6 @@ function object.consume(method, self)
   return self._pull
 end
 
---- The end of the stream was seen.
-local function ended(self)
-  self._ended = true
-  close(self)
-end
-
 --- Left by an error the stream is closed; a cancel (of a timeout, say) leaves it as it was.
 local guard_meta = {
   __close = function(guard, err)
@@ -142,7 +136,7 @@ end
 local function received(self, v, ...)
   self._busy = false
   if v == nil and (...) == nil then
-    ended(self)
+    close(self)
     return nil
   end
   return v, ...
@@ -162,7 +156,7 @@ local function looped(self, v, ...)
   self._busy = false
   if v ~= nil then return v, ... end
   if (...) ~= nil then error((...), 0) end
-  ended(self)
+  close(self)
   return nil
 end
 
@@ -220,8 +214,7 @@ local function path_of(self)
 end
 
 function meta:__tostring()
-  local state = self._ended and "ended" or self._closed and "closed"
-    or self._taker and "taken by " .. self._taker._name or self._busy and "being read" or "open"
+  local state = self._closed and "closed" or self._taker and "taken by " .. self._taker._name or self._busy and "being read" or "open"
   return ("%s: %s, %s"):format(NAME, path_of(self), state)
 end
 

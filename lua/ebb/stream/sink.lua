@@ -138,8 +138,8 @@ end
 
 --- The place of a body that has ended is free; its error is thrown.
 local function body_ended(stage, task, ok)
+  if not ok then stage:fail(task) end
   stage:give_back()
-  if not ok then task:await() end
   return true
 end
 

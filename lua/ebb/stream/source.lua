@@ -151,9 +151,10 @@ end
 
 --- A list of streams out of a list of anything that can be read as one.
 function source.open_list(name, list)
-  if type(list) ~= "table" or object.is_stream(list) then
-    check.bad(name, 1, "list of streams", list)
+  if object.is_stream(list) then
+    check.fail("bad argument #1 to '%s' (list of streams expected, got ebb.stream)", name)
   end
+  if type(list) ~= "table" then check.bad(name, 1, "list of streams", list) end
   local streams, seen = {}, {}
   for i = 1, #list do
     local value = list[i]
