@@ -43,6 +43,7 @@ build = {
         "csrc/core/timer.c",
         "csrc/core/wait.c",
         "csrc/sync/barrier.c",
+        "csrc/sync/broadcast.c",
         "csrc/sync/chan.c",
         "csrc/sync/check.c",
         "csrc/sync/notify.c",
@@ -51,6 +52,7 @@ build = {
         "csrc/sync/scope.c",
         "csrc/sync/sem.c",
         "csrc/sync/token.c",
+        "csrc/sync/watch.c",
         "csrc/uv/action.c",
         "csrc/uv/driver.c",
         "csrc/uv/error.c",
@@ -62,6 +64,7 @@ build = {
         "csrc/uv/signal.c",
         "csrc/lua/l_array.c",
         "csrc/lua/l_box.c",
+        "csrc/lua/l_broadcast.c",
         "csrc/lua/l_buffer.c",
         "csrc/lua/l_build.c",
         "csrc/lua/l_bytes.c",
@@ -110,7 +113,8 @@ build = {
         "csrc/lua/l_time.c",
         "csrc/lua/l_timeout.c",
         "csrc/lua/l_timer.c",
-        "csrc/lua/l_token.c",        -- end of sources
+        "csrc/lua/l_token.c",
+        "csrc/lua/l_watch.c",        -- end of sources
       },
       defines = { "_GNU_SOURCE" },
       incdirs = { "csrc", "$(LIBUV_INCDIR)" },

@@ -110,6 +110,8 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_lock(L, S);
   ebbL_open_notify(L, S);
   ebbL_open_oneshot(L, S);
+  ebbL_open_watch(L, S);
+  ebbL_open_broadcast(L, S);
   ebbL_open_time(L, S);
   ebbL_open_token(L, S);
   ebbL_open_coro(L, S);

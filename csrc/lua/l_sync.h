@@ -62,4 +62,6 @@ static inline int ebbL_pushtrue(lua_State *L, int status)
 void ebbL_open_sem(lua_State *L, ebbL_state *S);
 void ebbL_open_notify(lua_State *L, ebbL_state *S);
 void ebbL_open_oneshot(lua_State *L, ebbL_state *S);
+void ebbL_open_watch(lua_State *L, ebbL_state *S);
+void ebbL_open_broadcast(lua_State *L, ebbL_state *S);
 #endif

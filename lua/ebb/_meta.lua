@@ -1574,5 +1574,116 @@ function Clock:advance(s) end
 ---@return ebb.Clock
 ---@nodiscard
 function Clock:child(opts) end
+---@class ebb.Watch
+local Watch = {}
+
+---The latest value.
+---@param initial? any
+---@return ebb.Watch
+---@nodiscard
+function ebb.watch(initial) end
+
+---@param v any
+---@return true?
+---@return "closed"? why
+function Watch:set(v) end
+
+---@return any
+function Watch:get() end
+
+---The value becomes fn(value); fn may not await.
+---@param fn fun(v: any): any
+---@return any v the new value
+---@return "closed"? why
+function Watch:update(fn) end
+
+---The present value counts as seen.
+---@return ebb.WatchSub
+---@nodiscard
+function Watch:subscribe() end
+
+function Watch:close() end
+
+---@return boolean
+function Watch:is_closed() end
+
+---`for v in sub do`: the values as they change.
+---@class ebb.WatchSub: ebb.Op
+---@overload fun(): any
+local WatchSub = {}
+
+---@async
+---@return true?
+---@return "closed"? why
+function WatchSub:changed() end
+
+---@return ebb.Op
+---@nodiscard
+function WatchSub:changed_op() end
+
+---@return boolean
+function WatchSub:has_changed() end
+
+---The value, which counts as seen now.
+---@return any
+function WatchSub:get() end
+
+---The present value or a later one for which pred is true.
+---@async
+---@param pred fun(v: any): any
+---@return any v
+---@return "closed"? why
+function WatchSub:wait_for(pred) end
+
+function WatchSub:close() end
+
+---@class ebb.Broadcast
+local Broadcast = {}
+
+---@param capacity integer 1 or more: how far behind a subscriber may be
+---@return ebb.Broadcast
+---@nodiscard
+function ebb.broadcast(capacity) end
+
+---Never waits.
+---@param v any not nil
+---@return integer? n how many subscribers it reaches
+---@return "closed"? why
+function Broadcast:send(v) end
+
+---@return ebb.BroadcastSub
+---@nodiscard
+function Broadcast:subscribe() end
+
+---What was sent is received first.
+function Broadcast:close() end
+
+---@return boolean
+function Broadcast:is_closed() end
+
+---@return integer
+function Broadcast:capacity() end
+
+---`for v, missed in sub do`: missed is how many values were lost before v.
+---@class ebb.BroadcastSub: ebb.Op
+---@overload fun(): any, integer?
+local BroadcastSub = {}
+
+---@async
+---@return any v
+---@return ("lagged" | "closed")? why
+---@return integer? missed
+function BroadcastSub:recv() end
+
+---@return ebb.Op
+---@nodiscard
+function BroadcastSub:recv_op() end
+
+---@return any v
+---@return ("empty" | "lagged" | "closed")? why
+---@return integer? missed
+function BroadcastSub:try_recv() end
+
+function BroadcastSub:close() end
 
 return ebb
