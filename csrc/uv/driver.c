@@ -76,9 +76,13 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
   *error = start_handles(driver);
   if (*error != 0)
     goto no_start;
-  if (driver
-          ->is_own) /* so that the wake-up's descriptor is polled from now on */
+  if (driver->is_own) {
+    /* libuv registers the wake-up's descriptor when it polls, and a loop
+       without active handles does not poll: nobody could end the first wait */
+    uv_ref((uv_handle_t *)driver->wakeup);
     uv_run(driver->loop, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)driver->wakeup);
+  }
   return driver;
 
 no_start:
