@@ -395,9 +395,9 @@ static bool in_list(lua_State *L, lua_Integer length)
          lua_tointeger(L, -1) <= length;
 }
 
-/* A single plain table at index 1: pushes its arms, then their keys in the same
-   order, and removes it. Returns how many. */
-static int spread_table(lua_State *L)
+/* A single plain table at index 1: pushes its arms and, unless it is a list,
+   their keys in the same order; removes it. Returns how many arms. */
+static int spread_table(lua_State *L, bool *is_list)
 {
   lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
   if (length > FIELD_MAX)
@@ -414,6 +414,11 @@ static int spread_table(lua_State *L)
       lua_remove(L, -2);
   }
   int n = lua_gettop(L) - 1;
+  *is_list = n == length;
+  if (*is_list) { /* the keys are the positions */
+    lua_remove(L, 1);
+    return n;
+  }
   luaL_checkstack(L, n + 8, "too many operations");
   for (lua_Integer i = 1; i <= length; i++)
     lua_pushinteger(L, i);
@@ -431,13 +436,20 @@ static int spread_table(lua_State *L)
 
 /* Checks the arms at 1…n; defer_ops in them are replaced by what they make.
    Returns how many are not skipped. */
-static int check_arms(lua_State *L, ebbL_state *S, int n, bool is_table)
+static int check_arms(lua_State *L, ebbL_state *S, int n, bool is_table,
+                      bool is_list)
 {
   int n_live = 0;
   for (int arm = 1; arm <= n; arm++) {
     if (lua_type(L, arm) == LUA_TBOOLEAN && !lua_toboolean(L, arm))
       continue;
-    ebbL_checkop(L, is_table ? 1 : arm, arm, is_table ? n + arm : 0);
+    if (EBB_UNLIKELY(!ebbL_isop(L, arm))) {
+      if (is_table && is_list)
+        lua_pushinteger(L, arm);
+      else if (is_table)
+        lua_pushvalue(L, n + arm);
+      ebbL_checkop(L, is_table ? 1 : arm, arm, is_table ? lua_gettop(L) : 0);
+    }
     n_live++;
   }
   if (n_live == 0)
@@ -471,11 +483,14 @@ static int select_common(lua_State *L, lua_CFunction fn, bool biased,
     if (ebbL_spent(task))
       return ebbL_giveway(L, task, fn);
   }
-  set s = {.mode = is_table ? MODE_KEYED : MODE_INDEX, .step = -1};
-  s.n_arms = is_table ? spread_table(L) : lua_gettop(L);
+  set s = {.mode = MODE_INDEX, .step = -1};
+  bool is_list = true;
+  s.n_arms = is_table ? spread_table(L, &is_list) : lua_gettop(L);
+  if (!is_list)
+    s.mode = MODE_KEYED;
   if (s.n_arms > FIELD_MAX)
     ebbL_argerror(L, 1, "too many operations");
-  check_arms(L, S, s.n_arms, is_table);
+  check_arms(L, S, s.n_arms, is_table, is_list);
   luaL_checkstack(L, 16, NULL);
   int n = attempt_set(L, task, &s, biased);
   if (n >= 0)
