@@ -112,6 +112,8 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_oneshot(L, S);
   ebbL_open_watch(L, S);
   ebbL_open_broadcast(L, S);
+  ebbL_open_barrier(L, S);
+  ebbL_open_once(L, S);
   ebbL_open_time(L, S);
   ebbL_open_token(L, S);
   ebbL_open_coro(L, S);

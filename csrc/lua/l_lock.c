@@ -264,4 +264,5 @@ void ebbL_open_lock(lua_State *L, ebbL_state *S)
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   ebbL_open_mutex(L, S);
+  ebbL_open_rwlock(L, S);
 }

@@ -50,5 +50,5 @@ int ebbL_lock_settle(lua_State *L, ebbL_task *task, int payload);
 
 void ebbL_open_lock(lua_State *L, ebbL_state *S);
 void ebbL_open_mutex(lua_State *L, ebbL_state *S);
-
+void ebbL_open_rwlock(lua_State *L, ebbL_state *S);
 #endif

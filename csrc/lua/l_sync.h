@@ -64,4 +64,6 @@ void ebbL_open_notify(lua_State *L, ebbL_state *S);
 void ebbL_open_oneshot(lua_State *L, ebbL_state *S);
 void ebbL_open_watch(lua_State *L, ebbL_state *S);
 void ebbL_open_broadcast(lua_State *L, ebbL_state *S);
+void ebbL_open_barrier(lua_State *L, ebbL_state *S);
+void ebbL_open_once(lua_State *L, ebbL_state *S);
 #endif

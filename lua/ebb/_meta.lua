@@ -1686,4 +1686,85 @@ function BroadcastSub:try_recv() end
 
 function BroadcastSub:close() end
 
+---@class ebb.Rwlock
+local Rwlock = {}
+
+---Many readers or one writer, in strict order.
+---@return ebb.Rwlock
+---@nodiscard
+function ebb.rwlock() end
+
+---@async
+---@return ebb.Lock
+---@nodiscard
+function Rwlock:read() end
+
+---@async
+---@return ebb.Lock
+---@nodiscard
+function Rwlock:write() end
+
+---@return ebb.Lock?
+---@return "locked"? why
+function Rwlock:try_read() end
+
+---@return ebb.Lock?
+---@return "locked"? why
+function Rwlock:try_write() end
+
+---@return ebb.Op
+---@nodiscard
+function Rwlock:read_op() end
+
+---@return ebb.Op
+---@nodiscard
+function Rwlock:write_op() end
+
+---@class ebb.Barrier: ebb.Op
+local Barrier = {}
+
+---@param n integer how many tasks meet
+---@return ebb.Barrier
+---@nodiscard
+function ebb.barrier(n) end
+
+---@async
+---@return boolean leader true for the last to come
+function Barrier:wait() end
+
+---@class ebb.Latch: ebb.Op
+local Latch = {}
+
+---@param n integer
+---@return ebb.Latch
+---@nodiscard
+function ebb.latch(n) end
+
+---@async
+---@return true
+function Latch:wait() end
+
+---@param n? integer 1 by default
+function Latch:count_down(n) end
+
+---How many are to go.
+---@return integer
+function Latch:count() end
+
+---@class ebb.Once
+local Once = {}
+
+---Computed when it is first asked for.
+---@param fn fun(): ...
+---@return ebb.Once
+---@nodiscard
+function ebb.once(fn) end
+
+---@async
+---@return any ...
+function Once:get() end
+
+---@return boolean
+function Once:is_done() end
+
 return ebb
