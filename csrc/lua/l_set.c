@@ -388,11 +388,13 @@ static int wait_set(lua_State *L, ebbL_task *task, set *s)
 
 /* --- select --- */
 
-/* Is the key on top one of 1…length? */
-static bool in_list(lua_State *L, lua_Integer length)
+/* Is the key at idx one of 1…length? */
+static bool in_list(lua_State *L, int idx, lua_Integer length)
 {
-  return lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 1 &&
-         lua_tointeger(L, -1) <= length;
+  if (!lua_isinteger(L, idx))
+    return false;
+  lua_Integer key = lua_tointeger(L, idx);
+  return key >= 1 && key <= length;
 }
 
 /* A single plain table at index 1: pushes its arms and, unless it is a list,
@@ -402,16 +404,17 @@ static int spread_table(lua_State *L, bool *is_list)
   lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
   if (length > FIELD_MAX)
     ebbL_argerror(L, 1, "too many operations");
-  for (lua_Integer i = 1; i <= length; i++) {
-    luaL_checkstack(L, 8, "too many operations");
+  luaL_checkstack(L, (int)length + 8, "too many operations");
+  for (lua_Integer i = 1; i <= length; i++)
     lua_rawgeti(L, 1, i);
-  }
   lua_pushnil(L);
   while (lua_next(L, 1)) {
-    luaL_checkstack(L, 8, "too many operations");
-    lua_insert(L, -2);
-    if (in_list(L, length))
-      lua_remove(L, -2);
+    if (in_list(L, -2, length)) {
+      lua_pop(L, 1);
+    } else {
+      luaL_checkstack(L, 8, "too many operations");
+      lua_insert(L, -2); /* the value stays, below the key */
+    }
   }
   int n = lua_gettop(L) - 1;
   *is_list = n == length;
@@ -425,7 +428,7 @@ static int spread_table(lua_State *L, bool *is_list)
   lua_pushnil(L);
   while (lua_next(L, 1)) {
     lua_pop(L, 1);
-    if (!in_list(L, length)) {
+    if (!in_list(L, -1, length)) {
       lua_pushvalue(L, -1);
       lua_insert(L, -2);
     }
