@@ -42,6 +42,14 @@ function support.joined(s)
   return table.concat(list, " ")
 end
 
+--- Are ready tasks run in the order in which they became ready? (Under a seed they are not.)
+function support.is_fifo()
+  local order = {}
+  for i = 1, 8 do ebb.go(function() order[#order + 1] = i end) end
+  ebb.sleep(1)
+  return table.concat(order) == "12345678"
+end
+
 --- Counts how many are inside at a time.
 function support.gauge()
   local gauge = { inside = 0, most = 0, started = 0 }

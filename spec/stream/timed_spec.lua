@@ -56,7 +56,7 @@ describe("take_until", function()
 
   it_runs("SA3 loses no item of a channel", function()
     local items, stop = ebb.channel(1), ebb.channel(1)
-    ebb.go(function() ebb.sleep(1) stop:send(true) ebb.sleep(0) items:send "kept" end)
+    ebb.go(function() ebb.sleep(1) stop:send(true) ebb.sleep(0.1) items:send "kept" end)
     assert.equal(0, stream.from(items):take_until(stop):count())
     ebb.sleep(1)
     assert.equal("kept", items:recv())

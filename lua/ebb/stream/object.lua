@@ -214,7 +214,8 @@ local function path_of(self)
 end
 
 function meta:__tostring()
-  local state = self._closed and "closed" or self._taker and "taken by " .. self._taker._name or self._busy and "being read" or "open"
+  local state = self._closed and "closed"
+    or self._taker and "taken by " .. self._taker._name or self._busy and "being read" or "open"
   return ("%s: %s, %s"):format(NAME, path_of(self), state)
 end
 
