@@ -19,6 +19,8 @@ local ebb = {}
 for name, value in pairs(core) do
   if not name:find "^_" then ebb[name] = value end -- what begins so is for ebb's own files
 end
+-- Tracebacks name a function after the first loaded module that has it: that shall be ebb.
+package.loaded["ebb.core"] = setmetatable({}, { __index = core })
 
 return setmetatable(ebb, {
   __index = function(self, name)
