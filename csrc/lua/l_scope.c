@@ -428,6 +428,23 @@ static int l_scope_spawn(lua_State *L)
   return 1;
 }
 
+/* _spawn_beside(fn, …): a child of the scope whose child the running task is,
+   if there is one that takes such children; else detached. */
+static int l_spawn_beside(lua_State *L)
+{
+  ebbL_state *S = ebbL_S(L);
+  ebbL_scope *scope = S->current != NULL ? S->current->scope : NULL;
+  ebbL_checkcallable(L, 1);
+  if (scope != NULL && (scope->collect || scope->ended))
+    scope = NULL;
+  ebbL_rt *rt = ebbL_current_rt(L, S);
+  ebbL_rt_accepts(L, rt);
+  ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 1, true, scope);
+  if (scope != NULL && (scope->failed || scope->cancelled || scope->hard))
+    ebbL_cancel_task(L, task, 0);
+  return 1;
+}
+
 static int l_scope_cancel(lua_State *L)
 {
   ebbL_scope *scope = check_scope(L);
@@ -577,7 +594,8 @@ static int scope_tostring(lua_State *L)
 
 void ebbL_open_scope(lua_State *L, ebbL_state *S)
 {
-  static const luaL_Reg funcs[] = {{"scope", l_scope}, {NULL, NULL}};
+  static const luaL_Reg funcs[] = {
+      {"scope", l_scope}, {"_spawn_beside", l_spawn_beside}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"spawn", l_scope_spawn},    {"cancel", l_scope_cancel},
       {"defer", l_scope_defer},    {"wait", ebbL_scope_wait},

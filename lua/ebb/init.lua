@@ -10,10 +10,10 @@ local modules = {
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
-  test = "ebb.test",
+  test = "ebb.test", game = "ebb.game", run_until_signal = "ebb.run_until_signal",
   task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }
-local whole = { test = true, fs = true, stream = true }
+local whole = { test = true, game = true, fs = true, stream = true }
 
 local ebb = {}
 for name, value in pairs(core) do
