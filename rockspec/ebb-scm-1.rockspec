@@ -134,6 +134,7 @@ build = {
     ["ebb.game"] = "lua/ebb/game.lua",
     ["ebb.group"] = "lua/ebb/group.lua",
     ["ebb"] = "lua/ebb/init.lua",
+    ["ebb.resource_pool"] = "lua/ebb/resource_pool.lua",
     ["ebb.retry"] = "lua/ebb/retry.lua",
     ["ebb.run_until_signal"] = "lua/ebb/run_until_signal.lua",
     ["ebb.stream"] = "lua/ebb/stream.lua",

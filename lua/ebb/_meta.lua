@@ -1836,5 +1836,30 @@ function ebb.game.tween(s, target, goals, ease) end
 ---@param clk ebb.Clock
 ---@return ebb.game
 function ebb.game.on(clk) end
+---@class ebb.ResourcePool
+---@field acquire fun(self: ebb.ResourcePool): ebb.Lease?, string?, string?
+---@field try_acquire fun(self: ebb.ResourcePool): ebb.Lease?, string?, string?
+---@field with fun(self: ebb.ResourcePool, fn: fun(value: any, ...): ..., ...): ...
+---@field close fun(self: ebb.ResourcePool)
+---@field is_closed fun(self: ebb.ResourcePool): boolean
+---@field size fun(self: ebb.ResourcePool): integer, integer leased, idle
+
+---@class ebb.Lease
+---@field value any
+---@field close fun(self: ebb.Lease) gives the value back
+---@field discard fun(self: ebb.Lease) closes the value
+
+---@class ebb.ResourcePoolOptions
+---@field max? integer | number how many at a time
+---@field idle? number seconds until an unused one is closed
+---@field check? fun(value: any): boolean? false: not to be used again
+---@field close? fun(value: any)
+
+---Connections and the like: made when needed, used again.
+---@param make fun(): any, string?, string?
+---@param opts? ebb.ResourcePoolOptions
+---@return ebb.ResourcePool
+---@nodiscard
+function ebb.resource_pool(make, opts) end
 
 return ebb
