@@ -112,7 +112,7 @@ describe("closing", function()
     local task = ebb.spawn(function()
       for _ in stream.range(1, 5):buffered(2, function(v)
         local _ <close> = task_support.closer(function() ebb.sleep(v > 1 and 2 or 0) cleaned = cleaned + 1 end)
-        ebb.sleep(v > 1 and 100 or 0)
+        ebb.sleep(v > 1 and 100 or 0.5)
         return v
       end):each() do
         if cleaned > 0 then break end
@@ -122,7 +122,7 @@ describe("closing", function()
     task:cancel()
     task:join()
     assert.is_true(cleaned >= 2)
-    task_support.near(2, ebb.now() - 0)
+    task_support.near(2.5, ebb.now())
   end)
 end)
 

@@ -72,7 +72,7 @@ function close(self)
   local ups, stop = self._ups, self._stop
   local reads = ups and #ups > 0
   if not stop then
-    if reads then close_from(ups, 1) end
+    if reads then return close_from(ups, 1) end
     return
   end
   local closer = { __close = function() if reads then close_from(ups, 1) end end }

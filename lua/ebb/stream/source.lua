@@ -32,30 +32,47 @@ local function check_number(position, value)
   end
 end
 
+--- How often `by` (positive as unsigned) fits into `span`, both unsigned.
+local function unsigned_quotient(span, by)
+  if by < 0 then return ult(span, by) and 0 or 1 end
+  if span >= 0 then return span // by end
+  local quotient = (span >> 1) // by << 1
+  if not ult(span - quotient * by, by) then quotient = quotient + 1 end
+  return quotient
+end
+
+--- Counted beforehand, as the language does, so that nothing wraps around.
+local function integer_range(first, last, step)
+  local after -- how many come after `first`, unsigned
+  if step > 0 then
+    if last < first then return new("range", function() return nil end) end
+    local limit = last >= maxinteger and maxinteger or floor(last)
+    after = unsigned_quotient(limit - first, step)
+  else
+    if last > first then return new("range", function() return nil end) end
+    local limit = last <= mininteger and mininteger or ceil(last)
+    after = unsigned_quotient(first - limit, -step)
+  end
+  return new("range", function()
+    local v = first
+    if after ~= 0 then
+      after = after - 1
+      first = v + step
+    else
+      first = nil
+    end
+    return v
+  end, nil, function() first, after = nil, 0 end)
+end
+
 --- The numbers from first to last, as a numeric for loop gives them.
 function source.range(first, last, step)
   check_number(1, first)
   check_number(2, last)
   if step == nil then step = 1 else check_number(3, step) end
   if step == 0 then check.fail("bad argument #3 to 'range' (step is zero)") end
-  local function stop() first = nil end
-  -- counting with integers must not wrap around: the rest is counted instead, as the language does
   if math_type(first) == "integer" and math_type(step) == "integer" then
-    local left
-    if step > 0 then
-      local limit = last >= maxinteger and maxinteger or floor(last)
-      if last < first then first = nil else left = limit - first end
-    else
-      local limit = last <= mininteger and mininteger or ceil(last)
-      if last > first then first = nil else left = first - limit end
-    end
-    local by = step > 0 and step or -step
-    return new("range", function()
-      local v = first
-      if v == nil then return nil end
-      if ult(left, by) then first = nil else first, left = v + step, left - by end
-      return v
-    end, nil, stop)
+    return integer_range(first, last, step)
   end
   return new("range", function()
     local v = first
@@ -65,7 +82,7 @@ function source.range(first, last, step)
     end
     first = v + step + 0.0
     return v + 0.0
-  end, nil, stop)
+  end, nil, function() first = nil end)
 end
 
 --- fn(state) gives an item and the next state; a nil item ends the stream, and fn is not called
