@@ -11,7 +11,6 @@ local modules = {
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
   test = "ebb.test", game = "ebb.game", run_until_signal = "ebb.run_until_signal",
-  test = "ebb.test",
   resource_pool = "ebb.resource_pool",
   task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }

@@ -115,9 +115,9 @@ local function run_alone(main, signals, grace)
   return outcome(task, name)
 end
 
---- Runs main() on a runtime of its own until it ends or one of the signals ("int" and "term") comes:
--- that cancels everything, waits at most `grace` seconds for the cleanups and names what did not
--- stop. Returns main's results, or nil, "cancelled" and the signal's name.
+--- Runs main() on a runtime of its own until it ends or one of the signals ("int" and "term")
+-- comes: that cancels everything, waits at most `grace` seconds for the cleanups and names what did
+-- not stop. Returns main's results, or nil, "cancelled" and the signal's name.
 function run_until_signal.run_until_signal(main, opts)
   check.callable("run_until_signal", 1, main)
   local signals, grace = check_options(opts)
