@@ -248,3 +248,19 @@ describe("wrong arguments", function()
     end)
   end
 end)
+
+describe("the definitions for editors", function()
+  it("name every method of a stream, and no other", function()
+    local file <close> = assert(io.open "lua/ebb/_meta.lua")
+    local fields, inside = {}, false
+    for line in file:lines() do
+      if line:find "^%-%-%-@class" then inside = line:find "^%-%-%-@class ebb%.Stream$" ~= nil end
+      local name = inside and line:match "^%-%-%-@field ([%w_]+)"
+      if name then fields[name] = true end
+      if line:find "^local" then inside = false end
+    end
+    local methods = require("ebb.stream.object").methods
+    for name in pairs(methods) do assert(fields[name], name .. " is not defined") end
+    for name in pairs(fields) do assert(methods[name], "no method " .. name) end
+  end)
+end)
