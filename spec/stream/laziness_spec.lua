@@ -123,10 +123,9 @@ describe("every stage", function()
     local sinks = " collect fold reduce count any all find for_each for_each_concurrent to_channel next each close"
       .. " peek try_collect try_for_each try_fold "
     local missing = {}
-    for name in pairs(require("ebb.stream.object").methods) do
+    for name in pairs(debug.getmetatable(stream.empty()).__index) do
       if not stages[name] and not sinks:find(" " .. name .. " ", 1, true) then missing[#missing + 1] = name end
     end
     assert.equal("", table.concat(missing, " "))
-    assert.is_table(stream)
   end)
 end)
