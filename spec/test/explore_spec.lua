@@ -1,0 +1,185 @@
+-- What must hold whatever the order of tasks: 200 schedules each.
+local ebb = require "ebb"
+local support = require "spec.task.support"
+local SCHEDULES = { seeds = 200 }
+
+local function explored(name, fn)
+  it(name, function() ebb.test.explore(fn, SCHEDULES) end)
+end
+
+describe("under every schedule:", function()
+  explored("JS1 a join_set gives each of its tasks once, to whoever asks", function()
+    local set = ebb.join_set()
+    local seen, n = {}, 0
+    for i = 1, 12 do
+      set:spawn(function()
+        for _ = 1, i % 4 do ebb.yield() end
+        if i % 5 == 0 then error("failure", 0) end
+        return i
+      end)
+    end
+    local function take()
+      for task in set do
+        assert(not seen[task])
+        seen[task] = true
+        n = n + 1
+        local ok, value = task:join()
+        assert(ok or value == "failure")
+      end
+    end
+    ebb.join(take, take, take)
+    assert(n == 12 and #set == 0, n)
+  end)
+
+  explored("JS3 JS5 takers that are cancelled, time out or lose take nothing", function()
+    local set = ebb.join_set()
+    local taken = 0
+    for i = 1, 8 do set:spawn(ebb.sleep, i % 3) end
+    local takers = {}
+    for i = 1, 4 do
+      takers[i] = ebb.spawn(function()
+        while true do
+          local which, task = ebb.select(set, ebb.after(0.5))
+          if which == 1 then
+            if not task then return end
+            taken = taken + 1
+          end
+        end
+      end)
+    end
+    ebb.sleep(1)
+    local ended_well = takers[1]:cancel()
+    takers[1]:join()
+    assert(ended_well)
+    set:cancel_all()
+    for i = 2, 4 do takers[i]:await() end
+    assert(taken == 8, taken)
+  end)
+
+  explored("JS4 JS6 a set that is closed at any moment leaves nothing", function(rt)
+    local cleaned, started = 0, 0
+    do
+      local set <close> = ebb.join_set()
+      for i = 1, 6 do
+        set:spawn(function()
+          started = started + 1
+          local _ <close> = support.closer(function()
+            ebb.sleep(0.1)
+            cleaned = cleaned + 1
+          end)
+          ebb.sleep(i)
+        end)
+      end
+      for _ = 1, 3 do ebb.yield() end
+    end
+    assert(cleaned == started)
+    assert(rt:metrics().alive == 1)
+  end)
+
+  explored("TL2 children have the value of the moment they were spawned", function()
+    local key = ebb.task_local(0)
+    local function nested(depth)
+      assert(key:get() == depth)
+      ebb.yield()
+      if depth == 3 then return end
+      ebb.join(function() key:with(depth + 1, nested, depth + 1) end, function()
+        ebb.yield()
+        key:set(depth + 1)
+        nested(depth + 1)
+      end)
+      assert(key:get() == depth)
+    end
+    nested(0)
+  end)
+
+  explored("a callback that races with a cancel and a timeout", function()
+    local cb, op = ebb.callback()
+    local waiters = {}
+    for i = 1, 4 do waiters[i] = ebb.spawn(ebb.timeout, 1, op) end
+    ebb.go(function() cb "value" end)
+    ebb.go(function() waiters[1]:cancel() end)
+    for i = 2, 4 do assert(waiters[i]:await() == "value") end
+    local ok, value = waiters[1]:join()
+    assert(value == "value" or not ok)
+  end)
+
+  explored("supervise: never two of one child, all ended when it returns", function()
+    local running, runs = {}, 0
+    local function child(name, fails)
+      local n = 0
+      return { name = name, restart = "transient", run = function()
+        assert(not running[name])
+        running[name] = true
+        runs = runs + 1
+        local _ <close> = support.closer(function()
+          ebb.yield()
+          running[name] = nil
+        end)
+        n = n + 1
+        ebb.sleep(n)
+        if n <= fails then error("failure", 0) end
+      end }
+    end
+    for _, strategy in ipairs { "one_for_one", "one_for_all", "rest_for_one" } do
+      ebb.supervise {
+        child("a", 2), child("b", 1), child("c", 2),
+        strategy = strategy, max_restarts = 10, within = 1000, on = function() end,
+      }
+      assert(next(running) == nil)
+    end
+    assert(runs >= 3 * 8)
+  end)
+
+  explored("supervise: cancelled at any moment it leaves nothing running", function(rt)
+    local task = ebb.spawn(ebb.supervise, {
+      { run = function() ebb.sleep(0.3) error "x" end },
+      { run = function() ebb.sleep(100) end },
+      strategy = "one_for_all", max_restarts = math.huge, on = function() end,
+    })
+    ebb.sleep(0.8)
+    task:cancel()
+    task:join()
+    assert(rt:metrics().alive == 1)
+  end)
+
+  explored("PT7 deadlines of a clock come in order and never early", function()
+    local clk = ebb.clock()
+    local last, n = 0, 0
+    ebb.scope(function(s)
+      for i = 1, 20 do
+        local due = (i * 7 % 20) / 4
+        s:spawn(function()
+          clk:sleep_until(due)
+          assert(clk:now() >= due)
+          n = n + 1
+          last = math.max(last, due)
+        end)
+      end
+      s:spawn(function()
+        for i = 1, 10 do
+          clk:scale(i % 3 + 0.5)
+          if i % 4 == 0 then clk:pause() else clk:resume() end
+          ebb.sleep(0.2)
+        end
+        clk:resume()
+      end)
+    end)
+    assert(n == 20 and last == 4.75)
+  end)
+
+  explored("game: parallel, race and every take the time they should", function()
+    local clk = ebb.clock()
+    local game = ebb.game.on(clk)
+    local n = 0
+    local task = game.every(0.5, function()
+      n = n + 1
+      return n < 8
+    end)
+    game.parallel { 1, function() game.sequence { 0.5, 1 } end, 0.25 }
+    assert(clk:now() == 1.5)
+    assert(game.race { 2, 0.5, function() game.wait(1) end } == 2)
+    assert(clk:now() == 2)
+    task:await()
+    assert(clk:now() == 4)
+  end)
+end)
