@@ -1,4 +1,4 @@
--- A server and Ctrl-C, whichever is first; the same for the signal that a service manager sends.
+-- A server, and a signal that ends it: Ctrl-C, or what a service manager sends.
 local ebb = require "ebb"
 
 local function server()
@@ -9,22 +9,32 @@ local function server()
   ebb.sleep(3600)
 end
 
-local function run_until_told(main)
-  local ctrl_c <close> = ebb.ctrl_c()
-  local term <close> = ebb.signal "term"
-  local task = ebb.spawn(main)
-  local what = ebb.select { server = task:join_op(), ctrl_c = ctrl_c, term = term }
-  print("told by", what)
-  task:cancel(what)
-  task:join()
+local function send(signal, seconds)
+  ebb.go(function()
+    ebb.sleep(seconds)
+    os.execute("kill -" .. signal .. " $PPID") -- somebody else would do this
+  end)
 end
 
 ebb.run(function()
-  ebb.go(function()
-    ebb.sleep(0.05)
-    os.execute "kill -TERM $PPID" -- somebody else would do this
-  end)
-  run_until_told(server)
-  run_until_told(function() ebb.sleep(0.01) end)
-  print "the handlers that were there before are back"
+  send("TERM", 0.05)
+  print(ebb.run_until_signal(server, { grace = 5 }))
+  print(ebb.run_until_signal(function()
+    ebb.sleep(0.01)
+    return "ended by itself"
+  end))
+
+  -- By hand, when a signal means something else: a signal is an op like any other.
+  local reload <close> = ebb.signal "hup"
+  local finish <close> = ebb.signal "term"
+  local function session()
+    while true do
+      local what = ebb.select { reload = reload, finish = finish, quiet = ebb.after(10) }
+      print("told:", what)
+      if what ~= "reload" then return end
+    end
+  end
+  send("HUP", 0.05)
+  send("TERM", 0.2)
+  session()
 end)
