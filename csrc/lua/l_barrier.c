@@ -3,7 +3,8 @@
 #include "lua/l_sync.h"
 #include "sync/barrier.h"
 
-/* --- barrier ---------------------------------------------------------------- */
+/* --- barrier ----------------------------------------------------------------
+ */
 
 typedef struct ebbL_barrier {
   ebbL_header head;
@@ -67,7 +68,8 @@ static int l_barrier(lua_State *L)
   return 1;
 }
 
-/* --- latch ------------------------------------------------------------------- */
+/* --- latch -------------------------------------------------------------------
+ */
 
 typedef struct ebbL_latch {
   ebbL_header head;
@@ -117,9 +119,8 @@ static int latch_wait(lua_State *L)
 static int latch_count_down(lua_State *L)
 {
   ebbL_latch *latch = ebbL_check(L, 1, &latch_type);
-  lua_Integer n = lua_isnoneornil(L, 2)
-                      ? 1
-                      : ebbL_checkinteger(L, 2, 0, LUA_MAXINTEGER);
+  lua_Integer n =
+      lua_isnoneornil(L, 2) ? 1 : ebbL_checkinteger(L, 2, 0, LUA_MAXINTEGER);
   ebb_latch_count_down(&latch->core, (uint64_t)n);
   return 0;
 }

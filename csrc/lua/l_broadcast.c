@@ -40,7 +40,8 @@ static void trim(lua_State *L, ebb_broadcast *core, int slots_idx)
   }
 }
 
-/* --- send ----------------------------------------------------------------------- */
+/* --- send
+ * ----------------------------------------------------------------------- */
 
 static void hand(ebb_wait *wait, void *ud)
 {
@@ -64,8 +65,7 @@ static int l_send(lua_State *L)
   if (n_subs > 0) {
     lua_getiuservalue(L, 1, 1);
     lua_pushvalue(L, 2);
-    lua_rawseti(L, 3,
-                (lua_Integer)ebb_broadcast_slot(core, core->tail) + 1);
+    lua_rawseti(L, 3, (lua_Integer)ebb_broadcast_slot(core, core->tail) + 1);
     /* nothing raises from here on */
     ebb_broadcast_send(core, hand, L);
     trim(L, core, 3);
@@ -74,7 +74,8 @@ static int l_send(lua_State *L)
   return 1;
 }
 
-/* --- recv ----------------------------------------------------------------------- */
+/* --- recv
+ * ----------------------------------------------------------------------- */
 
 /* [-0, +1 if EBB_OK] of the subscription at `at` */
 static int take(lua_State *L, broadcastsub *sub, int at, uint64_t *n)
@@ -189,7 +190,8 @@ static int sub_iterate(lua_State *L)
   return ebbL_perform(L, &next_class, sub, sub_iterate);
 }
 
-/* --- subscriptions ------------------------------------------------------------------ */
+/* --- subscriptions
+ * ------------------------------------------------------------------ */
 
 static int l_subscribe(lua_State *L)
 {
@@ -221,9 +223,8 @@ static int sub_len(lua_State *L)
 {
   broadcastsub *sub = check_sub(L);
   const ebb_broadcast *core = sub->core.broadcast;
-  lua_pushinteger(L, core == NULL
-                         ? 0
-                         : (lua_Integer)(core->tail - sub->core.next));
+  lua_pushinteger(L, core == NULL ? 0
+                                  : (lua_Integer)(core->tail - sub->core.next));
   return 1;
 }
 
@@ -240,7 +241,8 @@ static int sub_tostring(lua_State *L)
   return 1;
 }
 
-/* --- the broadcast ------------------------------------------------------------------- */
+/* --- the broadcast
+ * ------------------------------------------------------------------- */
 
 static int l_close(lua_State *L)
 {
@@ -272,8 +274,8 @@ static int broadcast_len(lua_State *L)
 static int broadcast_tostring(lua_State *L)
 {
   const ebb_broadcast *core = &check_broadcast(L)->core;
-  lua_pushfstring(L, "ebb.broadcast: %I receivers%s",
-                  (LUAI_UACINT)core->n_subs, core->closed ? ", closed" : "");
+  lua_pushfstring(L, "ebb.broadcast: %I receivers%s", (LUAI_UACINT)core->n_subs,
+                  core->closed ? ", closed" : "");
   return 1;
 }
 
@@ -292,9 +294,9 @@ void ebbL_open_broadcast(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"broadcast", l_broadcast}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
-      {"send", l_send},           {"subscribe", l_subscribe},
-      {"close", l_close},         {"is_closed", l_is_closed},
-      {"capacity", l_capacity},   {NULL, NULL}};
+      {"send", l_send},         {"subscribe", l_subscribe},
+      {"close", l_close},       {"is_closed", l_is_closed},
+      {"capacity", l_capacity}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__len", broadcast_len},
                                   {"__close", l_close},
                                   {"__tostring", broadcast_tostring},
@@ -304,12 +306,10 @@ void ebbL_open_broadcast(lua_State *L, ebbL_state *S)
                                          {"try_recv", l_try_recv},
                                          {"close", sub_close},
                                          {NULL, NULL}};
-  static const luaL_Reg sub_meta[] = {{"__call", sub_iterate},
-                                      {"__len", sub_len},
-                                      {"__close", sub_close},
-                                      {"__gc", sub_close},
-                                      {"__tostring", sub_tostring},
-                                      {NULL, NULL}};
+  static const luaL_Reg sub_meta[] = {
+      {"__call", sub_iterate},      {"__len", sub_len},
+      {"__close", sub_close},       {"__gc", sub_close},
+      {"__tostring", sub_tostring}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newtype(L, S, &broadcast_type, methods, meta);
   lua_pop(L, 1);

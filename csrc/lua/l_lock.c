@@ -23,7 +23,8 @@ static const char *word_of(const ebbL_lock *lock)
   return words[lock->kind];
 }
 
-/* --- taking and releasing ----------------------------------------------------- */
+/* --- taking and releasing
+ * ----------------------------------------------------- */
 
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind)
 {
@@ -74,7 +75,7 @@ int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
 void ebbL_lock_check(lua_State *L, ebbL_task *task, const ebb_sem *sem)
 {
   ebbL_task *owner = owner_of(ebbL_S(L), task);
-  ebb_list_foreach (node, &owner->locks) {
+  ebb_list_foreach(node, &owner->locks) {
     const ebbL_lock *lock = ebb_container_of(node, ebbL_lock, link);
     if (lock->claim.sem == sem)
       ebbL_error(L, "EBB042",
@@ -100,7 +101,8 @@ int ebbL_lock_settle(lua_State *L, ebbL_task *task, int payload)
   return 1;
 }
 
-/* --- a task has ended ----------------------------------------------------------- */
+/* --- a task has ended
+ * ----------------------------------------------------------- */
 
 /* (light task, word) -> handle, message */
 static int push_held(lua_State *L)
@@ -136,7 +138,8 @@ void ebbL_locks_drop(lua_State *L, ebbL_task *task)
   }
 }
 
-/* --- methods ---------------------------------------------------------------------- */
+/* --- methods
+ * ---------------------------------------------------------------------- */
 
 static ebbL_lock *check_lock(lua_State *L)
 {

@@ -16,7 +16,8 @@ static ebbL_mutex *check_mutex(lua_State *L)
   return ebbL_check(L, 1, &mutex_type);
 }
 
-/* --- lock ------------------------------------------------------------------- */
+/* --- lock -------------------------------------------------------------------
+ */
 
 static int lock_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -78,7 +79,8 @@ static int l_try_lock(lua_State *L)
   return 1;
 }
 
-/* --- with ---------------------------------------------------------------------- */
+/* --- with
+ * ---------------------------------------------------------------------- */
 
 static int with_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -130,7 +132,8 @@ static int l_with(lua_State *L)
   return ebbL_park(L, task, 1, with_lock_k, 0);
 }
 
-/* --- the mutex ------------------------------------------------------------------- */
+/* --- the mutex
+ * ------------------------------------------------------------------- */
 
 static int l_is_locked(lua_State *L)
 {
@@ -167,12 +170,9 @@ static int l_mutex(lua_State *L)
 void ebbL_open_mutex(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"mutex", l_mutex}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"lock", l_lock},
-                                     {"lock_op", l_lock_op},
-                                     {"try_lock", l_try_lock},
-                                     {"with", l_with},
-                                     {"is_locked", l_is_locked},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"lock", l_lock}, {"lock_op", l_lock_op},     {"try_lock", l_try_lock},
+      {"with", l_with}, {"is_locked", l_is_locked}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", mutex_tostring}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newoptype(L, S, &mutex_type, methods, meta);

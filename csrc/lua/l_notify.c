@@ -84,8 +84,7 @@ static int notify_tostring(lua_State *L)
 
 static int l_notify(lua_State *L)
 {
-  ebbL_notify *notify =
-      ebbL_new(L, ebbL_S(L), &notify_type, sizeof *notify, 0);
+  ebbL_notify *notify = ebbL_new(L, ebbL_S(L), &notify_type, sizeof *notify, 0);
   ebb_notify_init(&notify->core);
   return 1;
 }

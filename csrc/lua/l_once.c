@@ -84,8 +84,8 @@ static int ran_k(lua_State *L, int status, lua_KContext ctx)
 
 static int run(lua_State *L, ebbL_once *once, ebbL_task *task)
 {
-  once_attempt *attempt = ebbL_new(L, once->head.state, &attempt_type,
-                                   sizeof *attempt, 1);
+  once_attempt *attempt =
+      ebbL_new(L, once->head.state, &attempt_type, sizeof *attempt, 1);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 2, 1);
   lua_toclose(L, 2);

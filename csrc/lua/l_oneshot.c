@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ebb.oneshot: its values go straight to who waits, or lie in the user value. */
+/* ebb.oneshot: its values go straight to who waits, or lie in the user value.
+ */
 #include "lua/l_sync.h"
 #include "sync/oneshot.h"
 
@@ -18,7 +19,8 @@ static ebbL_oneshot *check_oneshot(lua_State *L)
   return ebbL_check(L, 1, &oneshot_type);
 }
 
-/* --- recv ------------------------------------------------------------------- */
+/* --- recv -------------------------------------------------------------------
+ */
 
 /* The oneshot is at `at`, its values have just been taken: pushes them. */
 static int push_values(lua_State *L, ebbL_oneshot *oneshot, int at)
@@ -89,7 +91,8 @@ static int l_try_recv(lua_State *L)
   return n >= 0 ? n : ebbL_pushoutcome(L, "empty");
 }
 
-/* --- send --------------------------------------------------------------------- */
+/* --- send
+ * --------------------------------------------------------------------- */
 
 /* [oneshot, values…] All that can fail comes before the send. */
 static int send_values(lua_State *L, ebbL_oneshot *oneshot, bool failed)
@@ -138,7 +141,8 @@ static int l_fail(lua_State *L)
   return send_values(L, oneshot, true);
 }
 
-/* --- the oneshot -------------------------------------------------------------- */
+/* --- the oneshot
+ * -------------------------------------------------------------- */
 
 static int l_close(lua_State *L)
 {
@@ -174,8 +178,9 @@ void ebbL_open_oneshot(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"oneshot", l_oneshot}, {NULL, NULL}};
   static const luaL_Reg methods[] = {
-      {"send", l_send},         {"fail", l_fail},   {"recv", l_recv},
-      {"try_recv", l_try_recv}, {"close", l_close}, {"is_closed", l_is_closed},
+      {"send", l_send},   {"fail", l_fail},
+      {"recv", l_recv},   {"try_recv", l_try_recv},
+      {"close", l_close}, {"is_closed", l_is_closed},
       {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__close", l_close}, {"__tostring", oneshot_tostring}, {NULL, NULL}};

@@ -154,11 +154,13 @@ static int l_rwlock(lua_State *L)
 void ebbL_open_rwlock(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"rwlock", l_rwlock}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {
-      {"read", l_read},           {"write", l_write},
-      {"try_read", l_try_read},   {"try_write", l_try_write},
-      {"read_op", l_read_op},     {"write_op", l_write_op},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"read", l_read},
+                                     {"write", l_write},
+                                     {"try_read", l_try_read},
+                                     {"try_write", l_try_write},
+                                     {"read_op", l_read_op},
+                                     {"write_op", l_write_op},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", rwlock_tostring},
                                   {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);

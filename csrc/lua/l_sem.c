@@ -29,7 +29,8 @@ static ebbL_sem *sem_of(const permit *p)
   return ebb_container_of(p->claim.sem, ebbL_sem, core);
 }
 
-/* --- acquire ---------------------------------------------------------------- */
+/* --- acquire ----------------------------------------------------------------
+ */
 
 /* How many the op asks for. */
 static uint64_t wanted(void *object)
@@ -90,8 +91,8 @@ static void acquire_link(ebbL_task *task, uint32_t i, void *object, int payload)
   (void)object;
   permit *p = lua_touserdata(task->L, payload);
   ebb_sem_link(&task->core, i,
-               p->claim.n > 1 ? &ebb_sem_many_class : &ebb_sem_class,
-               &p->claim, (uint32_t)payload);
+               p->claim.n > 1 ? &ebb_sem_many_class : &ebb_sem_class, &p->claim,
+               (uint32_t)payload);
 }
 
 static int acquire_settle(lua_State *L, ebbL_task *task, void *object, int at,
@@ -147,7 +148,8 @@ static int l_try_acquire(lua_State *L)
                                                   : ebb_err_word(status));
 }
 
-/* --- the semaphore ------------------------------------------------------------ */
+/* --- the semaphore
+ * ------------------------------------------------------------ */
 
 static int l_add(lua_State *L)
 {
@@ -206,7 +208,8 @@ static int l_semaphore(lua_State *L)
   return 1;
 }
 
-/* --- permits ------------------------------------------------------------------- */
+/* --- permits
+ * ------------------------------------------------------------------- */
 
 static permit *check_permit(lua_State *L, int arg)
 {
@@ -284,8 +287,7 @@ static int permit_tostring(lua_State *L)
 {
   permit *p = check_permit(L, 1);
   if (p->claim.held)
-    lua_pushfstring(L, "ebb.semaphorepermit: %I held",
-                    (LUAI_UACINT)p->claim.n);
+    lua_pushfstring(L, "ebb.semaphorepermit: %I held", (LUAI_UACINT)p->claim.n);
   else
     lua_pushliteral(L, "ebb.semaphorepermit: given back");
   return 1;
@@ -305,12 +307,10 @@ void ebbL_open_sem(lua_State *L, ebbL_state *S)
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__close", l_close}, {"__tostring", sem_tostring}, {NULL, NULL}};
-  static const luaL_Reg permit_methods[] = {{"close", permit_close},
-                                            {"forget", permit_forget},
-                                            {"split", permit_split},
-                                            {"merge", permit_merge},
-                                            {"count", permit_count},
-                                            {NULL, NULL}};
+  static const luaL_Reg permit_methods[] = {
+      {"close", permit_close}, {"forget", permit_forget},
+      {"split", permit_split}, {"merge", permit_merge},
+      {"count", permit_count}, {NULL, NULL}};
   static const luaL_Reg permit_meta[] = {{"__close", permit_close},
                                          {"__gc", permit_close},
                                          {"__tostring", permit_tostring},

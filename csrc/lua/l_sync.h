@@ -45,7 +45,8 @@ static inline void ebbL_newoptype(lua_State *L, ebbL_state *S,
 static inline lua_Integer ebbL_count(const ebb_waitq *queue)
 {
   lua_Integer n = 0;
-  ebb_list_foreach(node, queue) n++;
+  ebb_list_foreach(node, queue)
+    n++;
   return n;
 }
 

@@ -35,7 +35,8 @@ static void push_value(lua_State *L, int sub_idx)
   lua_remove(L, -2);
 }
 
-/* --- the watch ---------------------------------------------------------------- */
+/* --- the watch
+ * ---------------------------------------------------------------- */
 
 static int l_set(lua_State *L)
 {
@@ -114,7 +115,8 @@ static int l_watch(lua_State *L)
   return 1;
 }
 
-/* --- changed -------------------------------------------------------------------- */
+/* --- changed
+ * -------------------------------------------------------------------- */
 
 static int changed_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -209,7 +211,8 @@ static int sub_iterate(lua_State *L)
   return ebbL_perform(L, &next_class, sub, sub_iterate);
 }
 
-/* --- wait_for ---------------------------------------------------------------------- */
+/* --- wait_for
+ * ---------------------------------------------------------------------- */
 
 static int asked_k(lua_State *L, int status, lua_KContext version);
 
@@ -272,7 +275,8 @@ static int l_wait_for(lua_State *L)
   return ask(L);
 }
 
-/* --- closing ----------------------------------------------------------------------- */
+/* --- closing
+ * ----------------------------------------------------------------------- */
 
 static int sub_close(lua_State *L)
 {
@@ -297,13 +301,11 @@ static int sub_tostring(lua_State *L)
 void ebbL_open_watch(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"watch", l_watch}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"set", l_set},
-                                     {"get", l_get},
-                                     {"update", l_update},
-                                     {"subscribe", l_subscribe},
-                                     {"close", l_close},
-                                     {"is_closed", l_is_closed},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"set", l_set},       {"get", l_get},
+      {"update", l_update}, {"subscribe", l_subscribe},
+      {"close", l_close},   {"is_closed", l_is_closed},
+      {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__close", l_close}, {"__tostring", watch_tostring}, {NULL, NULL}};
   static const luaL_Reg sub_methods[] = {{"changed", l_changed},

@@ -117,8 +117,7 @@ static void find_oldest(ebb_broadcast *broadcast)
 {
   uint64_t oldest = broadcast->tail;
   size_t n = 0;
-  ebb_list_foreach(node, &broadcast->subs)
-  {
+  ebb_list_foreach(node, &broadcast->subs) {
     uint64_t next = ebb_container_of(node, ebb_broadcast_sub, link)->next;
     if (next < oldest) {
       oldest = next;

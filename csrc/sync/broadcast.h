@@ -8,7 +8,8 @@
    are numbered from 0 again whenever all have passed everything.
 
    Invariant: who waits has received all. Nothing allocates or fails; O(1) but
-   for those who are woken and (amortised) for finding who is furthest behind. */
+   for those who are woken and (amortised) for finding who is furthest behind.
+ */
 #ifndef EBB_SYNC_BROADCAST_H
 #define EBB_SYNC_BROADCAST_H
 

@@ -16,8 +16,7 @@ void ebb_sem_init(ebb_sem *sem, uint64_t available)
    (n_waits is 0 by then): those must not be woken again. */
 static ebb_wait *first(const ebb_sem *sem)
 {
-  ebb_list_foreach(node, &sem->waiters)
-  {
+  ebb_list_foreach(node, &sem->waiters) {
     ebb_wait *wait = ebb_container_of(node, ebb_wait, link);
     if (EBB_LIKELY(wait->task->n_waits != 0))
       return wait;

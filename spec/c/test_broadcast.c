@@ -9,7 +9,7 @@
 #include "base/rng.h"
 
 #define CAP_MAX 8
-#define N_SUBS 6
+#define N_SUBS  6
 
 static ebb_broadcast bc;
 static ebb_broadcast_sub subs[N_SUBS];

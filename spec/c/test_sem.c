@@ -144,8 +144,7 @@ TEST(random_operations)
       held += claims[k][0].held ? claims[k][0].n : 0;
     ebb_wait *head = ebb_waitq_head(&sem.waiters);
     if (held + sem.available != 5 ||
-        (head != NULL &&
-         ((ebb_sem_claim *)head->source)->n <= sem.available)) {
+        (head != NULL && ((ebb_sem_claim *)head->source)->n <= sem.available)) {
       CHECK(!"a permit is lost");
       break;
     }

@@ -17,9 +17,8 @@ static inline void no_resume(ebb_task *task)
   (void)task;
 }
 
-static const ebb_host no_host = {.resume = no_resume,
-                                 .visible = NULL,
-                                 .overdue = NULL};
+static const ebb_host no_host = {
+    .resume = no_resume, .visible = NULL, .overdue = NULL};
 
 /* A task that was ready (or new) runs. */
 static inline ebb_task *run_task(int i)
