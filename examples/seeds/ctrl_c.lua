@@ -32,9 +32,9 @@ ebb.run(function()
       local what = ebb.select { reload = reload, finish = finish, quiet = ebb.after(10) }
       print("told:", what)
       if what ~= "reload" then return end
+      send("TERM", 0.05)
     end
   end
   send("HUP", 0.05)
-  send("TERM", 0.2)
   session()
 end)
