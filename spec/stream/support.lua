@@ -45,9 +45,12 @@ end
 --- Are ready tasks run in the order in which they became ready? (Under a seed they are not.)
 function support.is_fifo()
   local order = {}
-  for i = 1, 8 do ebb.go(function() order[#order + 1] = i end) end
+  for i = 1, 64 do ebb.go(function() order[#order + 1] = i end) end
   ebb.sleep(1)
-  return table.concat(order) == "12345678"
+  for i = 1, 64 do
+    if order[i] ~= i then return false end
+  end
+  return true
 end
 
 --- Counts how many are inside at a time.
