@@ -24,6 +24,7 @@ ebb.version = ""
 ---| ebb.Timer
 ---| ebb.Token
 ---| ebb.Signal
+---| ebb.Join_set
 
 ---What a cancelled await throws; see ebb.is_cancelled.
 ---@class ebb.Cancelled
