@@ -57,8 +57,8 @@ struct ebb_rt {
   uint64_t cleanup_timeout_ns;
   uint64_t next_id;
   uint64_t frame_number;
-  double frame_dt_s;   /* of the current frame */
-  double frame_time_s; /* sum of all dt */
+  double frame_dt_s;             /* of the current frame */
+  double frame_time_s;           /* sum of all dt */
   struct ebb_clock *frame_clock; /* the one that the frames move, or NULL */
   ebb_rng rng;
   ebb_counters count;

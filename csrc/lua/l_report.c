@@ -195,8 +195,8 @@ static int report_protected(lua_State *L)
   const char *traceback = lua_tostring(L, 3);
   ebbL_warn(handle != NULL ? handle->head.state : NULL,
             "EBB021: task %s failed and nobody took its error: %s%s%s", label,
-            message,
-            traceback != NULL ? "\n" : "", traceback != NULL ? traceback : "");
+            message, traceback != NULL ? "\n" : "",
+            traceback != NULL ? traceback : "");
   return 0;
 }
 

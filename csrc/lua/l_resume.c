@@ -88,6 +88,7 @@ static int begin_body(lua_State *L, int status, lua_KContext ctx)
   EBBL_OWN_RESUME(L, S, begin_body, ctx);
   ebbL_task *task = S->current;
   task->has_run = true;
+  task->frame_seen_s = task->core.rt->frame_time_s;
   ebbL_region_enter(L, &task->core.base, 1);
   int ended = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_done);
   return body_done(L, ended, 0);

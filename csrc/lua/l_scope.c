@@ -423,7 +423,7 @@ static int l_scope_spawn(lua_State *L)
   ebbL_rt_accepts(L, rt);
   ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, scope);
   /* what is asked to end takes no new work: the child never runs */
-  if (scope->failed || scope->cancelled || scope->hard)
+  if (scope->failed || scope->cancelled || scope->hard || scope->closing)
     ebbL_cancel_task(L, task, 0);
   return 1;
 }
@@ -515,6 +515,7 @@ int ebbL_scope_close(lua_State *L)
     return 0;
   }
   cancel_with_reason(L, scope, "the scope was closed");
+  scope->closing = true;
   if (S->current == NULL) {
     scope->cancelled = true;
     report_failure(L, scope);

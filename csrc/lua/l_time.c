@@ -177,8 +177,7 @@ static int l_at(lua_State *L)
   return 1;
 }
 
-/* --- frames
-   ------------------------------------------------------------------------
+/* --- frames ---
 
    task->frame_seen_s is where the task's previous frame was: the sum of all dt
    in a stepped runtime; minus the number of the frame where nobody steps and

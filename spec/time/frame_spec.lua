@@ -184,3 +184,14 @@ describe("next_frame under run", function()
     end)))
   end)
 end)
+
+describe("the first frame of a task", function()
+  it("is the step after the one it began in, and no longer", function()
+    local rt = helper.runtime()
+    local frames = {}
+    rt:spawn(function() for i = 1, 3 do frames[i] = ebb.next_frame() end end)
+    for _ = 1, 4 do rt:step(1, 0.25) end
+    assert.same({ 0.25, 0.25, 0.25 }, frames)
+    rt:close()
+  end)
+end)
