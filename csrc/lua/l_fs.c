@@ -202,7 +202,7 @@ static int perform(lua_State *L, const ebb_fs_call *call, lua_CFunction fn)
   box *self = ebbL_new(L, S, &box_type, sizeof *self, 0);
   self->fs = ebb_fs_start(driver, &S->alloc, call);
   if (EBB_UNLIKELY(self->fs == NULL)) {
-    lua_gc(L, LUA_GCCOLLECT);
+    ebbL_collect(L);
     self->fs = ebb_fs_start(driver, &S->alloc, call);
     if (self->fs == NULL)
       return ebbL_pushuverror(L, ebb_uv_error_code(ENOMEM));

@@ -193,7 +193,7 @@ static int list_leaks(lua_State *L)
    kept still, for the lists must not change while they are walked. */
 static int l_leaks(lua_State *L)
 {
-  lua_gc(L, LUA_GCCOLLECT);
+  ebbL_collect(L);
   bool is_running = lua_gc(L, LUA_GCISRUNNING);
   lua_gc(L, LUA_GCSTOP);
   lua_pushcfunction(L, list_leaks);

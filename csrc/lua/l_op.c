@@ -94,7 +94,7 @@ void ebbL_reserve_nodes(lua_State *L, ebbL_task *task, uint32_t n,
   if (EBB_UNLIKELY(ebb_task_reserve(&task->core, n) == NULL) ||
       (n_timed > 0 &&
        EBB_UNLIKELY(!ebb_sleep_reserve(task->core.rt, n_timed)))) {
-    lua_gc(L, LUA_GCCOLLECT);
+    ebbL_collect(L);
     if (ebb_task_reserve(&task->core, n) == NULL ||
         !ebb_sleep_reserve(task->core.rt, n_timed))
       ebbL_nomem(L);

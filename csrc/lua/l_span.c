@@ -116,7 +116,7 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
   /* The collector may have run, and with it any code: look again. */
   ebbL_checkguard(L, guard_idx);
   if (!ebb_block_get(&guard->guard, &span->block, n_bytes, 0)) {
-    lua_gc(L, LUA_GCCOLLECT);
+    ebbL_collect(L);
     ebbL_checkguard(L, guard_idx);
     if (!ebb_block_get(&guard->guard, &span->block, n_bytes, 0))
       ebbL_nomem(L);
@@ -170,7 +170,7 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
   if (!ebbL_span_is_live(span))
     ebbL_span_stale(L, span);
   if (!ebb_block_resize(&span->block, n_bytes)) {
-    lua_gc(L, LUA_GCCOLLECT);
+    ebbL_collect(L);
     if (!ebbL_span_is_live(span))
       ebbL_span_stale(L, span);
     if (!ebb_block_resize(&span->block, n_bytes))

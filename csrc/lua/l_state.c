@@ -48,13 +48,14 @@ void ebbL_state_close(ebbL_state *S)
     S->blocks[size].free = NULL;
     S->blocks[size].cap = S->blocks[size].n_free = 0;
   }
-  if (S->idle != NULL) {
-    ebb_alloc_put(&S->alloc, S->idle, EBBL_IDLE_MAX * sizeof *S->idle);
+  if (S->idle_slots != NULL)
     ebb_alloc_put(&S->alloc, S->idle_slots,
                   EBBL_IDLE_MAX * sizeof *S->idle_slots);
-    S->idle = NULL;
-    S->n_idle = 0;
-  }
+  if (S->idle != NULL)
+    ebb_alloc_put(&S->alloc, S->idle, EBBL_IDLE_MAX * sizeof *S->idle);
+  S->idle = NULL;
+  S->idle_slots = NULL;
+  S->n_idle = 0;
 }
 
 ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
@@ -144,12 +145,32 @@ int ebbL_nomem(lua_State *L)
   return lua_error(L);
 }
 
+static int nothing(lua_State *L)
+{
+  (void)L;
+  return 0;
+}
+
+/* Finalisers unlink what is about to be freed, so they must not fail to start:
+   a call that returns leaves what the next one needs, a frame and stack, and
+   the collector lets the first free frame be. */
+void ebbL_collect(lua_State *L)
+{
+  if (!lua_checkstack(L, LUA_MINSTACK))
+    return;
+  lua_pushcfunction(L, nothing);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK)
+    lua_gc(L, LUA_GCCOLLECT);
+  else
+    lua_pop(L, 1);
+}
+
 void *ebbL_alloc(lua_State *L, ebbL_state *S, size_t n_bytes)
 {
   void *block = ebb_alloc_get(&S->alloc, n_bytes);
   if (EBB_LIKELY(block != NULL))
     return block;
-  lua_gc(L, LUA_GCCOLLECT);
+  ebbL_collect(L);
   block = ebb_alloc_get(&S->alloc, n_bytes);
   if (block == NULL)
     ebbL_nomem(L);
@@ -161,7 +182,7 @@ void *ebbL_slab_get(lua_State *L, ebb_slab *slab)
   void *object = ebb_slab_get(slab);
   if (EBB_LIKELY(object != NULL))
     return object;
-  lua_gc(L, LUA_GCCOLLECT);
+  ebbL_collect(L);
   object = ebb_slab_get(slab);
   if (object == NULL)
     ebbL_nomem(L);

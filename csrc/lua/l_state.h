@@ -145,6 +145,7 @@ void ebbL_slots_give(lua_State *L, ebbL_state *S, int slots, uint32_t at,
 
 /* [raises] From the state's allocator; collects garbage and tries again before
    it gives up, as Lua does for its own. */
+void ebbL_collect(lua_State *L); /* a full collection, if it can be run */
 void *ebbL_alloc(lua_State *L, ebbL_state *S, size_t n_bytes);
 void *ebbL_slab_get(lua_State *L, ebb_slab *slab);
 /* [raises] always */
