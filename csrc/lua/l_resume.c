@@ -112,20 +112,33 @@ static void foreign_yield_hook(lua_State *L, lua_Debug *ar)
 
 /* --- binding and resuming --- */
 
+/* The two lists of idle coroutines; both or one may be missing. [raises] */
+static void make_idle_lists(lua_State *L, ebbL_state *S)
+{
+  size_t n_bytes = EBBL_IDLE_MAX * sizeof *S->idle_slots;
+  if (S->idle_slots == NULL) {
+    uint32_t *list = ebbL_alloc(L, S, n_bytes);
+    if (S->idle_slots == NULL)
+      S->idle_slots = list;
+    else /* a finaliser has spawned */
+      ebb_alloc_put(&S->alloc, list, n_bytes);
+  }
+  n_bytes = EBBL_IDLE_MAX * sizeof *S->idle;
+  if (S->idle == NULL) {
+    lua_State **list = ebbL_alloc(L, S, n_bytes);
+    if (S->idle == NULL)
+      S->idle = list;
+    else
+      ebb_alloc_put(&S->alloc, list, n_bytes);
+  }
+}
+
 static int new_thread(lua_State *L)
 {
   ebbL_task *task = lua_touserdata(L, 1);
   ebbL_state *S = task->S;
-  if (S->idle == NULL) {
-    S->idle = ebbL_alloc(L, S, EBBL_IDLE_MAX * sizeof *S->idle);
-    S->idle_slots =
-        ebb_alloc_get(&S->alloc, EBBL_IDLE_MAX * sizeof *S->idle_slots);
-    if (S->idle_slots == NULL) {
-      ebb_alloc_put(&S->alloc, S->idle, EBBL_IDLE_MAX * sizeof *S->idle);
-      S->idle = NULL;
-      return ebbL_nomem(L);
-    }
-  }
+  if (EBB_UNLIKELY(S->idle == NULL))
+    make_idle_lists(L, S);
   lua_State *co = lua_newthread(L);
   *(ebbL_state **)lua_getextraspace(co) = S;
   lua_sethook(co, NULL, 0, 0); /* it inherits the creator's */
@@ -222,6 +235,16 @@ static void keep_results(lua_State *L, ebbL_task *task, int slots, int n)
   lua_pop(L, 1);
 }
 
+/* [-0, +1, no-raise] The error value on co. A task that there was no memory to
+   make a coroutine for has failed for that reason. */
+static void take_error(lua_State *L, ebbL_task *task)
+{
+  if (EBB_LIKELY(task->co != NULL))
+    lua_xmove(task->co, L, 1);
+  else
+    lua_pushliteral(L, "not enough memory"); /* Lua keeps this one */
+}
+
 /* [-0, +0, no-raise] The task is over: results (n of them on top of co), or one
    error value. Everything that can fail is done under protection. */
 static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
@@ -242,14 +265,14 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     rt->count.cancelled++;
     if (handle != NULL) {
       lua_rawgeti(L, slots, task->slot);
-      lua_xmove(task->co, L, 1); /* the cancel error: it has the reason */
+      take_error(L, task); /* the cancel error: it has the reason */
       lua_setiuservalue(L, -2, 1);
       handle->kind = EBBL_RESULT_ERROR;
       lua_pop(L, 1);
     }
   } else {
     rt->count.failed++;
-    lua_xmove(task->co, L, 1);
+    take_error(L, task);
     ebbL_failed(L, task, scope != NULL);
   }
   if (EBB_UNLIKELY(!ebb_list_is_empty(&task->locks)))
@@ -330,7 +353,10 @@ static void host_resume(ebb_task *core)
   int slots = EBBL_SLOTS;
   if (EBB_UNLIKELY(task->co == NULL)) {
     if (!bind_lazy(L, task, slots)) {
-      ebbL_task_kill(L, task);
+      ebbL_slots_give(L, S, slots, task->args, task->args_size);
+      task->args = 0;
+      task->outcome = EBBL_FAILED;
+      task_ended(L, task, slots, 1);
       return;
     }
   }
@@ -383,7 +409,8 @@ static void host_overdue(ebb_task *core)
   lua_State *L = task->S->from;
   if (L == NULL)
     return;
-  luaL_checkstack(L, 8, NULL);
+  if (!lua_checkstack(L, 8))
+    return;
   int top = lua_gettop(L);
   lua_pushcfunction(L, push_overdue);
   lua_pushlightuserdata(L, task);
@@ -435,13 +462,8 @@ void ebbL_task_kill(lua_State *L, ebbL_task *task)
     S->current = current == task ? NULL : current;
     lua_settop(co, 0);
     lua_pushnil(co);
-  } else if (ebbL_bind_thread(L, task)) {
-    lua_settop(task->co, 0);
-    lua_pushnil(task->co);
   }
   task->outcome = EBBL_CANCELLED;
-  if (task->co == NULL) /* not even a coroutine: nothing to move */
-    task->handle = NULL;
   task_ended(L, task, slots, 1);
   lua_settop(L, slots - 1);
 }

@@ -94,6 +94,10 @@ static void new_block(lua_State *L, ebbL_state *S, int size)
   if (n_blocks == S->blocks[size].cap) {
     uint32_t cap = n_blocks < 16 ? 16 : n_blocks * 2;
     uint32_t *list = ebbL_alloc(L, S, cap * sizeof *list);
+    if (n_blocks != S->blocks[size].n_blocks) { /* a finaliser has made some */
+      ebb_alloc_put(&S->alloc, list, cap * sizeof *list);
+      return;
+    }
     if (S->blocks[size].n_free > 0)
       memcpy(list, S->blocks[size].free, S->blocks[size].n_free * sizeof *list);
     ebb_alloc_put(&S->alloc, S->blocks[size].free,

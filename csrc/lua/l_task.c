@@ -22,6 +22,22 @@ static int size_class(int n)
   return n <= 1 ? 0 : n <= 2 ? 1 : n <= 4 ? 2 : 3;
 }
 
+/* [raises] The task and its slots. Collecting for one of them may run finalisers
+   that spawn, so all are there only when nothing had to be asked for. */
+static void reserve(lua_State *L, ebbL_state *S, int size)
+{
+  do {
+    if (!ebb_slab_reserve(&S->tasks, 1)) {
+      ebbL_collect(L);
+      if (!ebb_slab_reserve(&S->tasks, 1))
+        ebbL_nomem(L);
+    }
+    ebbL_slots_reserve(L, S, 0, EBBL_SPAWN_SLOTS);
+    ebbL_slots_reserve(L, S, size, 1);
+  } while (S->tasks.n_live == S->tasks.n_total ||
+           S->blocks[0].n_free < EBBL_SPAWN_SLOTS);
+}
+
 ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
                       bool with_handle, ebbL_scope *scope)
 {
@@ -30,20 +46,12 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   lua_Debug ar;
   ebbL_handle *handle = NULL;
   /* all that can raise comes first */
-  if (!ebb_slab_reserve(&S->tasks, 1)) {
-    lua_gc(L, LUA_GCCOLLECT);
-    if (!ebb_slab_reserve(&S->tasks, 1))
-      ebbL_nomem(L);
-  }
   bool eager = S->n_idle > 0 || n > LAZY_MAX;
   int size = size_class(n);
   luaL_checkstack(L, n + 8, "too many arguments");
   if (with_handle)
     handle = ebbL_new(L, S, &ebbL_task_type, sizeof *handle, 1);
-  /* now that no finaliser can come in between any more */
-  ebbL_slots_reserve(L, S, 0, EBBL_SPAWN_SLOTS);
-  if (!eager)
-    ebbL_slots_reserve(L, S, size, 1);
+  reserve(L, S, eager ? 0 : size);
   ar.currentline = -1;
   if (lua_getstack(L, 1, &ar))
     lua_getinfo(L, "fl", &ar);
