@@ -71,10 +71,12 @@ ebbL_entry *ebbL_entry_add(lua_State *L, int guard_idx, int value_idx,
   }
   lua_pushvalue(L, value_idx);
   lua_rawseti(L, -2, key);
-  ebbL_entry *entry = ebb_slab_get(&guard->memory->items);
-  if (entry == NULL) {
-    ebbL_nomem(L); /* the next entry uses the same key */
-    return NULL;
+  /* if it raises, the next entry uses the same key */
+  ebbL_entry *entry = ebbL_slab_get(L, &guard->memory->items);
+  if (guard->last_key != key - 1) { /* a finaliser has used the key */
+    ebb_slab_put(&guard->memory->items, entry);
+    lua_pop(L, 1);
+    return ebbL_entry_add(L, guard_idx, value_idx, kind);
   }
   memset(entry, 0, sizeof(*entry));
   entry->key = guard->last_key = key;
