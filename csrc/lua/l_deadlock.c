@@ -5,8 +5,10 @@
 
 #define DEADLOCK_MAX 1000
 
-void ebbL_pushdeadlock(lua_State *L, ebbL_rt *rt)
+/* [light runtime] -> the report */
+static int push_report(lua_State *L)
 {
+  ebbL_rt *rt = lua_touserdata(L, 1);
   int n = 0;
   luaL_checkstack(L, 20, NULL);
   lua_pushliteral(L, "EBB043: deadlock: all tasks are waiting");
@@ -33,4 +35,12 @@ void ebbL_pushdeadlock(lua_State *L, ebbL_rt *rt)
     lua_settop(L, top + 1);
     lua_concat(L, 2);
   }
+  return 1;
+}
+
+void ebbL_pushdeadlock(lua_State *L, ebbL_rt *rt)
+{
+  lua_pushcfunction(L, push_report);
+  lua_pushlightuserdata(L, rt);
+  lua_pcall(L, 1, 1, 0); /* its error says why there is no report */
 }

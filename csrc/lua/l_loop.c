@@ -46,10 +46,22 @@ static ebbL_rt *check_open(lua_State *L)
   return rt;
 }
 
+/* Free stack slots of the state that drives. */
+#define DRIVE_STACK 80
+
+/* [raises] What a drive needs is there; comes before there is a task. */
+static void prepare_drive(lua_State *L, ebbL_rt *rt)
+{
+  luaL_checkstack(L, DRIVE_STACK, NULL);
+  if (!rt->is_virtual)
+    ebbL_rt_driver(L, rt);
+  rt->interrupts = 0;
+}
+
+/* Nothing raises until end_drive. */
 static void begin_drive(drive *d, lua_State *L, ebbL_rt *rt)
 {
   ebbL_state *S = rt->head.state;
-  luaL_checkstack(L, 64, NULL);
   d->L = L;
   d->rt = rt;
   d->main = NULL;
@@ -306,9 +318,7 @@ static int run_main(lua_State *L, ebbL_rt *rt)
 {
   ebbL_state *S = rt->head.state;
   drive d;
-  if (!rt->is_virtual)
-    ebbL_rt_driver(L, rt);
-  rt->interrupts = 0;
+  prepare_drive(L, rt);
   ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, NULL);
   task->is_main = true;
   int handle_idx = lua_gettop(L);
@@ -356,9 +366,7 @@ static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
 {
   ebbL_state *S = rt->head.state;
   drive d;
-  if (!rt->is_virtual)
-    ebbL_rt_driver(L, rt);
-  rt->interrupts = 0;
+  prepare_drive(L, rt);
   ebbL_task *task = ebbL_spawn(L, S, rt, n_args, true, NULL);
   task->is_internal = task->is_main = true;
   int handle_idx = lua_gettop(L);
@@ -532,6 +540,7 @@ int ebbL_rt_step(lua_State *L)
   rt->timing = true;
   rt->slowest_id = rt->slowest_ns = 0;
   drive d;
+  luaL_checkstack(L, DRIVE_STACK, NULL);
   begin_drive(&d, L, rt);
   run_step(&d, end_ns, dt_s);
   end_drive(&d);
@@ -550,12 +559,15 @@ static int shut_down(lua_State *L, ebbL_rt *rt, double grace_s)
   double limit_s = (double)rt->core.cleanup_timeout_ns / 1e9;
   if (grace_s > limit_s)
     grace_s = limit_s;
-  if (!rt->is_virtual)
-    ebbL_rt_driver(L, rt);
+  /* without memory it ends all the same, but not in good order */
+  bool can_drive = lua_checkstack(L, DRIVE_STACK) &&
+                   (rt->is_virtual || rt->driver != NULL ||
+                    ebbL_rt_try_driver(L, rt) == 0);
   begin_drive(&d, L, rt);
   ebb_rt_refresh(&rt->core);
   rt->shutting_down = true; /* no spawns from the cleanups */
-  drain(&d, in_seconds(&rt->core, grace_s));
+  if (can_drive)
+    drain(&d, in_seconds(&rt->core, grace_s));
   size_t n = ebbL_rt_kill_all(L, rt);
   ebbL_report_due(L, rt, true);
   end_drive(&d);

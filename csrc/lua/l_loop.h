@@ -12,7 +12,8 @@ int ebbL_rt_step(lua_State *L);     /* [rt, budget, dt] */
 int ebbL_rt_shutdown(lua_State *L); /* [rt, grace] */
 int ebbL_rt_close(lua_State *L);    /* [rt] */
 
-/* [-0, +1] "EBB043: deadlock: …": every task, what it waits for and where. */
+/* [-0, +1] "EBB043: deadlock: …": every task, what it waits for and where;
+   out of memory that error. [no-raise] */
 void ebbL_pushdeadlock(lua_State *L, ebbL_rt *rt);
 
 /* Ends every task at once, without awaiting anything. [no-raise] */

@@ -44,13 +44,28 @@ void ebbL_rt_anchor(lua_State *L, ebbL_rt *rt, int slots)
   lua_rawseti(L, slots, rt->slot);
 }
 
+int ebbL_rt_try_driver(lua_State *L, ebbL_rt *rt)
+{
+  int error = 0;
+  rt->driver = ebb_driver_open(&rt->head.state->alloc, NULL, &error);
+  if (rt->driver == NULL) { /* memory or descriptors that garbage holds? */
+    ebbL_collect(L);
+    if (rt->driver == NULL) /* a finaliser may have needed it */
+      rt->driver = ebb_driver_open(&rt->head.state->alloc, NULL, &error);
+  }
+  if (rt->driver != NULL)
+    return 0;
+  return error != 0 ? error : 1;
+}
+
 ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
 {
   if (EBB_LIKELY(rt->driver != NULL))
     return rt->driver;
-  int error;
-  rt->driver = ebb_driver_open(&rt->head.state->alloc, NULL, &error);
-  if (rt->driver == NULL)
+  int error = ebbL_rt_try_driver(L, rt);
+  if (error == 1)
+    ebbL_nomem(L);
+  if (error != 0)
     ebbL_throw(L, "cannot open an event loop (error %d)", error);
   return rt->driver;
 }
@@ -59,9 +74,10 @@ static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
 {
   if (S->closing)
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_slots_reserve(L, S, 0, 1);
   ebbL_rt *rt = ebbL_new(L, S, &ebbL_rt_type, sizeof *rt, 1);
-  rt->slot = ebbL_slots_pop(S, 0);
+  /* once this has succeeded nothing fails but keeping its address, which gives
+     the slot back when it is collected */
+  rt->slot = ebbL_slots_take(L, S, 0);
   rt->is_virtual = is_virtual;
   ebb_list_init(&rt->unobserved);
   ebb_list_init(&rt->dying);
