@@ -13,6 +13,7 @@ const ebbL_type ebbL_failure_type = {"ebb.failure", NULL};
 #define UNOBSERVED_NS EBB_NS_PER_S
 
 static const char handler_key;
+static const char no_trace_key; /* a string, so that pushing it cannot fail */
 
 /* --- tracebacks --- */
 
@@ -102,7 +103,7 @@ void ebbL_pushtrace(lua_State *L, ebbL_task *task, int error_idx)
       return;
     lua_pop(L, 1);
   }
-  lua_pushliteral(L, "stack traceback: (not available)");
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &no_trace_key);
 }
 
 /* --- the message handler --- */
@@ -140,13 +141,20 @@ int ebbL_msgh(lua_State *L)
     lua_pushcfunction(L, keep_first);
     lua_pushlightuserdata(L, region);
     lua_pushvalue(L, 1);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
       lua_pop(L, 1);
+      region->unwinding = cancel; /* a cancel is kept by its region as well */
+    }
     return 1;
   }
   /* a cleanup failed while the first error unwinds: the first one stays */
   ebbL_pusherrors(L);
   lua_rawgetp(L, -1, &region->unwinding);
+  for (ebb_region *at = region; at != NULL && lua_isnil(L, -1); at = at->outer)
+    if (at->has_error) { /* there was no memory to keep it twice */
+      lua_pop(L, 1);
+      lua_rawgetp(L, -1, at);
+    }
   if (!cancel) {
     ebbL_pushtrace(L, task, 1);
     int top = lua_gettop(L);
@@ -394,6 +402,8 @@ void ebbL_open_report(lua_State *L, ebbL_state *S)
                                    {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", failure_gc}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
+  lua_pushliteral(L, "stack traceback: (not available)");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &no_trace_key);
   ebbL_newtype(L, S, &ebbL_failure_type, NULL, meta);
   /* the living ones, by address, so that they can be found from C */
   lua_newtable(L);

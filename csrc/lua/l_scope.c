@@ -43,6 +43,13 @@ void ebbL_scope_cancel_children(lua_State *L, ebbL_scope *scope, int reason_idx)
   lua_pop(L, 1);
 }
 
+static int push_string(lua_State *L)
+{
+  lua_pushstring(L, lua_touserdata(L, 1));
+  return 1;
+}
+
+/* [no-raise] Out of memory it cancels without the reason. */
 static void cancel_with_reason(lua_State *L, ebbL_scope *scope,
                                const char *reason)
 {
@@ -51,7 +58,12 @@ static void cancel_with_reason(lua_State *L, ebbL_scope *scope,
     return;
   }
   int top = lua_gettop(L);
-  lua_pushstring(L, reason);
+  lua_pushcfunction(L, push_string);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)reason);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
   ebbL_pushcancel(L, scope->head.state, top + 1);
   cancel_children(L, scope, top + 2);
   if (scope->body != NULL)
@@ -75,8 +87,9 @@ static void record_failure(lua_State *L, ebbL_scope *scope, int idx)
   lua_pushcfunction(L, keep_error);
   lua_pushlightuserdata(L, scope);
   lua_pushvalue(L, idx);
-  if (lua_pcall(L, 2, 0, 0) != LUA_OK)
-    lua_pop(L, 1); /* nil will be thrown: there was no memory to keep it */
+  scope->lost = lua_pcall(L, 2, 0, 0) != LUA_OK;
+  if (scope->lost)
+    lua_pop(L, 1);
 }
 
 /* [-0, +1] The first failure; forgets it. */
@@ -87,7 +100,11 @@ static void take_failure(lua_State *L, ebbL_scope *scope)
   lua_pushnil(L);
   lua_rawsetp(L, -3, scope);
   lua_remove(L, -2);
-  scope->failed = false;
+  if (scope->lost) { /* there was no memory to keep it */
+    lua_pop(L, 1);
+    lua_pushliteral(L, "not enough memory");
+  }
+  scope->failed = scope->lost = false;
 }
 
 static bool is_first_failure(lua_State *L, ebbL_scope *scope, int idx)

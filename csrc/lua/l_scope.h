@@ -17,6 +17,7 @@ struct ebbL_scope {
   bool isolate;        /* a failed child is reported, its siblings go on */
   bool collect;        /* failures are left to the owner: groups */
   bool failed;         /* the first failure is kept in the table of errors */
+  bool lost;           /* … but there was no memory to keep it */
   bool cancelled;      /* s:cancel was called; user value 1: the cancel error */
   bool hard;           /* the wait goes on whatever strikes */
   bool struck;         /* something struck while it waited */
