@@ -1,0 +1,7 @@
+-- Before each scenario: the module and those of its files that are in Lua.
+package.path = "lua/?.lua;lua/?/init.lua"
+ebb = require "ebb"
+ebb.join, ebb.race, ebb.map = ebb.join, ebb.race, ebb.map
+ebb.fs = ebb.fs
+reported = 0
+ebb.on_task_error(function() reported = reported + 1 end)

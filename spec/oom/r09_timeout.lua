@@ -1,0 +1,25 @@
+-- R9: timeouts, nested, around functions and ops, won and lost.
+local ebb = require "ebb"
+ebb.run(function()
+  local ch = ebb.channel()
+  local v, why, s = ebb.timeout(0, ebb.never())
+  assert(v == nil and why == "timeout" and s == 0)
+  assert(ebb.timeout(100, function(x) ebb.yield() return x end, 7) == 7)
+  local outer, reason = ebb.timeout(0, function()
+    local _ <close> = setmetatable({}, { __close = function() ebb.yield() end })
+    return ebb.timeout(100, function() return ebb.timeout(50, ch) end)
+  end)
+  assert(outer == nil and reason == "timeout")
+  assert(ebb.timeout(0.001, function()
+    local inner, w = ebb.timeout(0, ebb.sleep, 10)
+    assert(inner == nil and w == "timeout")
+    return ebb.deadline() ~= nil
+  end) ~= false)
+  local ok, err = pcall(ebb.timeout, 10, function() ebb.yield() error("thrown", 0) end)
+  assert(not ok)
+  if err ~= "thrown" then error(err, 0) end
+  assert(ebb.timeout(1, ebb.ready(3):map(function(x) return x + 1 end)) == 4)
+  ebb.timeout_at(ebb.now(), ch)
+  ebb.shield(ebb.sleep, 0)
+  assert(ch:waiters() == 0)
+end)

@@ -1,0 +1,3 @@
+-- R15: loading at every point; the second require works.
+local ebb = require "ebb"
+assert(ebb.spawn)

@@ -1,0 +1,37 @@
+-- R19: coroutines that await within tasks, closed, failing, cancelled.
+local ebb = require "ebb"
+ebb.run(function()
+  local ch = ebb.channel(1)
+  local gen = ebb.coroutine.wrap(function(n)
+    for i = 1, n do ebb.yield() ebb.coroutine.yield(i) end
+    return "end"
+  end)
+  assert(gen(2) == 1 and gen() == 2 and gen() == "end")
+  local nested = ebb.coroutine.wrap(function()
+    local inner = ebb.coroutine.wrap(function() ebb.coroutine.yield(ch:recv()) end)
+    ebb.coroutine.yield(inner())
+  end)
+  ch:send "value"
+  assert(nested() == "value")
+  local co = ebb.coroutine.create(function()
+    local _ <close> = setmetatable({}, { __close = function() ebb.yield() end })
+    ebb.coroutine.yield(1)
+  end)
+  assert(ebb.coroutine.resume(co))
+  assert(ebb.coroutine.close(co))
+  local bad = ebb.coroutine.create(function() ebb.yield() error("inside", 0) end)
+  local ok, err = ebb.coroutine.resume(bad)
+  assert(not ok)
+  if err ~= "inside" then error(err, 0) end
+  local task = ebb.spawn(function()
+    local g = ebb.coroutine.wrap(function()
+      local _ <close> = setmetatable({}, { __close = function() ebb.yield() end })
+      ebb.sleep(100)
+    end)
+    g()
+  end)
+  ebb.yield()
+  ebb.yield()
+  task:cancel()
+  assert(task:join() == false)
+end)
