@@ -48,7 +48,7 @@ static void reserve_sleep(lua_State *L, ebb_rt *rt)
 {
   if (EBB_LIKELY(ebb_sleep_reserve(rt, 1)))
     return;
-  lua_gc(L, LUA_GCCOLLECT);
+  ebbL_collect(L);
   if (!ebb_sleep_reserve(rt, 1))
     ebbL_nomem(L);
 }
