@@ -560,9 +560,9 @@ static int shut_down(lua_State *L, ebbL_rt *rt, double grace_s)
   if (grace_s > limit_s)
     grace_s = limit_s;
   /* without memory it ends all the same, but not in good order */
-  bool can_drive = lua_checkstack(L, DRIVE_STACK) &&
-                   (rt->is_virtual || rt->driver != NULL ||
-                    ebbL_rt_try_driver(L, rt) == 0);
+  bool can_drive =
+      lua_checkstack(L, DRIVE_STACK) &&
+      (rt->is_virtual || rt->driver != NULL || ebbL_rt_try_driver(L, rt) == 0);
   begin_drive(&d, L, rt);
   ebb_rt_refresh(&rt->core);
   rt->shutting_down = true; /* no spawns from the cleanups */

@@ -22,8 +22,9 @@ static int size_class(int n)
   return n <= 1 ? 0 : n <= 2 ? 1 : n <= 4 ? 2 : 3;
 }
 
-/* [raises] The task and its slots. Collecting for one of them may run finalisers
-   that spawn, so all are there only when nothing had to be asked for. */
+/* [raises] The task and its slots. Collecting for one of them may run
+   finalisers that spawn, so all are there only when nothing had to be asked
+   for. */
 static void reserve(lua_State *L, ebbL_state *S, int size)
 {
   do {

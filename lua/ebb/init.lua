@@ -1,6 +1,8 @@
 --- ebb: structured async for Lua. The surface: everything of ebb.core, and what is written in Lua.
 -- Submodules (ebb.fs, …) and functions that are written in Lua are loaded when first touched.
 local core = require "ebb.core"
+-- Loading may have been cut short after the exchange below.
+core = (getmetatable(core) or { __index = core }).__index
 
 local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatable
 

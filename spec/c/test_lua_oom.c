@@ -27,7 +27,7 @@ int luaopen_ebb_core(lua_State *L);
 #define N_REFUSED 64
 
 typedef struct failing {
-  long n_direct; /* requests of ebb itself, not through Lua */
+  long n_direct;                 /* requests of ebb itself, not through Lua */
   long n_asked, fail_at, n_fail; /* requests fail_at … fail_at + n_fail - 1 */
   bool is_armed;
   bool first_fails; /* every first attempt, instead */
@@ -127,7 +127,7 @@ static void *direct_alloc(void *ud, void *ptr, size_t old_bytes,
 
 typedef struct script {
   const char *name;
-  bool loads; /* the module is loaded under fault too */
+  bool loads;       /* the module is loaded under fault too */
   const char *also; /* an error that may come instead of the usual ones */
   char *code;
   size_t n_bytes;
@@ -239,7 +239,8 @@ static int run_armed(lua_State *L, failing *f)
 static bool is_expected(lua_State *L, const script *s)
 {
   const char *message = luaL_tolstring(L, -1, NULL);
-  static const char *const usual[] = {"not enough memory", "was cancelled",
+  static const char *const usual[] = {"not enough memory",
+                                      "was cancelled",
                                       "deadlock: all tasks are waiting",
                                       "error in error handling",
                                       "stack overflow",
