@@ -6,6 +6,7 @@
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 
+#include <errno.h>
 #include <string.h>
 
 const ebbL_type ebbL_rt_type = {"ebb.runtime", NULL};
@@ -55,7 +56,7 @@ int ebbL_rt_try_driver(lua_State *L, ebbL_rt *rt)
   }
   if (rt->driver != NULL)
     return 0;
-  return error != 0 ? error : 1;
+  return error;
 }
 
 ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
@@ -63,7 +64,7 @@ ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
   if (EBB_LIKELY(rt->driver != NULL))
     return rt->driver;
   int error = ebbL_rt_try_driver(L, rt);
-  if (error == 1)
+  if (error == -ENOMEM)
     ebbL_nomem(L);
   if (error != 0)
     ebbL_throw(L, "cannot open an event loop (error %d)", error);

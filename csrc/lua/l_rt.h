@@ -41,7 +41,7 @@ static inline ebbL_rt *ebbL_rt_of(ebb_rt *core)
 ebbL_rt *ebbL_current_rt(lua_State *L, ebbL_state *S);
 /* [raises] EBB052 when tasks may not be spawned on it any more. */
 void ebbL_rt_accepts(lua_State *L, ebbL_rt *rt);
-/* Opens the driver: 0, 1 when out of memory, or libuv's code (negative). [no-raise] */
+/* Opens the driver: 0 or libuv's code. [no-raise] */
 int ebbL_rt_try_driver(lua_State *L, ebbL_rt *rt);
 /* [raises] The driver, opened now if need be. */
 ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt);

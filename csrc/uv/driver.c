@@ -57,7 +57,7 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
                             int *error)
 {
   ebb_driver *driver = ebb_alloc_get(alloc, sizeof *driver);
-  *error = 0;
+  *error = UV_ENOMEM;
   if (driver == NULL)
     return NULL;
   *driver = (ebb_driver){.alloc = alloc, .loop = shared};

@@ -17,7 +17,7 @@
 typedef struct ebb_driver ebb_driver;
 struct uv_loop_s;
 
-/* NULL when out of memory (*error is 0 then) or of descriptors (libuv's code).
+/* NULL when out of memory or descriptors: *error is libuv's code then.
    shared NULL: an own loop. */
 ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
                             int *error);

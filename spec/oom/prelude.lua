@@ -1,4 +1,5 @@
 -- Before each scenario: the module and those of its files that are in Lua.
+-- luacheck: globals ebb faults reported
 package.path = "lua/?.lua;lua/?/init.lua"
 ebb = require "ebb"
 ebb.join, ebb.race, ebb.map = ebb.join, ebb.race, ebb.map

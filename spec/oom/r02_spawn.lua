@@ -1,4 +1,5 @@
 -- R2, R3, R5: spawn, await, join; results none, one and many.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 ebb.run(function()
   local function give(...) ebb.yield() return ... end

@@ -1,7 +1,6 @@
 -- R5: join_set and task locals.
 local ebb = require "ebb"
 ebb.run(function()
-  local key = require "ebb.task_local"
   local js <close> = ebb.join_set()
   for i = 1, 5 do js:spawn(function() ebb.yield() return i end) end
   local sum = 0

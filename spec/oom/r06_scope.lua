@@ -1,4 +1,5 @@
 -- R6: scopes with a body: results, failures, cancels, defers.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 ebb.run(function()
   local sum, deferred = 0, 0

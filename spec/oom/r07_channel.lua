@@ -19,6 +19,6 @@ ebb.run(function()
   ch:close()
   for i = 1, 3 do local v, why = receivers[i]:await() assert(v == nil and why == "closed") end
   local tx = ebb.channel(1):sender()
-  local clone <close> = tx:clone()
+  local _ <close> = tx:clone()
   tx:close()
 end)

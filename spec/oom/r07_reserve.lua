@@ -13,7 +13,7 @@ ebb.run(function()
   assert(ch:recv() == "first")
   assert(waiting:await() ~= false)
   assert(ch:recv() == "second")
-  do local p <close> = ch:reserve() end
+  do local _ <close> = ch:reserve() end
   local i, p = ebb.select(ch, ch:reserve_op())
   assert(i == 2)
   ch:close()

@@ -1,4 +1,5 @@
 -- R10: a host's steps: frames, leftovers, tasks that fail, the stuck state.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 local rt <close> = ebb.runtime()
 local frames, ch = 0, ebb.channel()

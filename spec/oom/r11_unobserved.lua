@@ -1,4 +1,5 @@
 -- R11, R12: errors that nobody takes are reported, of any value.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 ebb.run(function()
   for _, e in ipairs { "text", {}, 12 } do

@@ -1,4 +1,5 @@
 -- R13: cancel in every state: fresh, ready, waiting, with a reason.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 ebb.run(function()
   local closed, ch = 0, ebb.channel()

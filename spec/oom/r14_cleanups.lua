@@ -1,4 +1,5 @@
 -- R13, R14: cleanups that await, and that fail, while a cancel unwinds.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 local function closer(fn) return setmetatable({}, { __close = fn }) end
 ebb.run(function()
@@ -7,7 +8,7 @@ ebb.run(function()
     local _ <close> = closer(function() ebb.sleep(0) order[#order + 1] = "first" end)
     local _ <close> = closer(function() error "a cleanup" end)
     local _ <close> = closer(function() ebb.shield(ebb.yield) order[#order + 1] = "last" end)
-    local ok, err = pcall(ebb.sleep, 100)
+    local ok = pcall(ebb.sleep, 100)
     assert(not ok)
     ebb.sleep(100)
   end)

@@ -1,4 +1,5 @@
 -- R14: scopes as objects: left, waited for, closed, isolating.
+-- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 ebb.run(function()
   local done = 0
