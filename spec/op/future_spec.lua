@@ -69,7 +69,7 @@ describe("ops as futures", function()
 end)
 
 describe("groups as futures", function()
-  it_seeded("join_all: input order, together, no early end (FU5, JS8)", function()
+  it_seeded("join_all: input order, together, no early end (FU5)", function()
     local start = ebb.now()
     assert.same({ "a", "b", "c" }, ebb.join_all { after(3, "a"), after(1, "b"), after(2, "c") })
     assert.equal(3, ebb.now() - start)

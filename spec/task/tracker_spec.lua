@@ -31,6 +31,21 @@ describe("join_set by key", function()
     assert.same({ n = 2, true, "fine" }, seen[good])
   end)
 
+  it_seeded("await in turn: completion order, a failure ends the rest (JS8)", function()
+    local got, ended = {}, false
+    helper.throws("boom", function()
+      local js <close> = ebb.join_set()
+      js:spawn(after(2, "b"))
+      js:spawn(after(1, "a"))
+      js:spawn(function() ebb.sleep(3) error("boom", 0) end)
+      js:spawn(function() ebb.sleep(9) ended = true end)
+      for task in js do got[#got + 1] = task:await() end
+    end)
+    ebb.sleep(9)
+    assert.same({ "a", "b" }, got)
+    assert.is_false(ended)
+  end)
+
   it_seeded("a table of keys: replaced, cancelled by key, used again (JM1, JM2, JM3)", function()
     local js <close> = ebb.join_set()
     local by_key, key_of = {}, {}
