@@ -257,8 +257,143 @@ W.w7 = { "lock handoff, 100 tasks", n = 200000, quick_n = 2000, fn = function(A,
   return each * 100
 end }
 
+-- The same x
+local function handoff(which)
+  return function(A, n, clock)
+    if not A[which] then return nil end
+    local take, give = A[which]()
+    local each, yield = n // 100, A.yield
+    local tasks = spawn_all(A, 100, function()
+      for _ = 1, each do
+        local guard = take()
+        yield()
+        give(guard)
+      end
+    end)
+    clock()
+    join_all(A, tasks)
+    clock()
+    return each * 100
+  end
+end
+W.w7_mutex = { "mutex handoff, 100 tasks", n = 200000, quick_n = 2000, fn = handoff "mutex" }
+W.w7_sem = { "semaphore handoff, 100 tasks", n = 200000, quick_n = 2000,
+  fn = handoff "semaphore" }
+
+W.w7_bcast = { "broadcast to 100", n = 500000, quick_n = 5000, fn = function(A, n, clock)
+  if not A.broadcast then return nil end
+  local source, each, yield = A.broadcast(64), n // 100, A.yield
+  local tasks = {}
+  for i = 1, 100 do
+    local sub = source:subscribe()
+    tasks[i] = A.spawn(function() for _ = 1, each do assert(sub:recv()) end end)
+  end
+  clock()
+  for i = 1, each do
+    source:send(i)
+    if i % 16 == 0 then yield() end
+  end
+  join_all(A, tasks)
+  clock()
+  return each * 100
+end }
+
+W.w7_watch = { "watch, 100 watchers", n = 500000, quick_n = 5000, fn = function(A, n, clock)
+  if not A.watch then return nil end
+  local value, each, yield = A.watch(0), n // 100, A.yield
+  local tasks = {}
+  for i = 1, 100 do
+    local sub = value:subscribe()
+    tasks[i] = A.spawn(function() for _ = 1, each do assert(sub:changed()) end end)
+  end
+  yield()
+  clock()
+  for i = 1, each do
+    value:set(i)
+    yield()
+  end
+  join_all(A, tasks)
+  clock()
+  return each * 100
+end }
+
+-- W8 -----------------------------------------------------------------------------------------
+
+W.w8_stream = { "map, filter, take, fold", n = 1000000, quick_n = 10000, fn = function(A, n, clock)
+  if not A.stream then return nil end
+  clock()
+  A.stream.range(1, n)
+    :map(function(v) return v * 3 end)
+    :filter(function(v) return v % 2 == 0 end)
+    :take(n)
+    :fold(0, function(sum, v) return sum + v end)
+  clock()
+  return n
+end }
+
+local function peak_mib()
+  for line in io.lines "/proc/self/status" do
+    local kib = line:match "^VmHWM:%s*(%d+)"
+    if kib then return tonumber(kib) / 1024 end
+  end
+  return 0
+end
+
+-- Ten tasks for each task, down to n leaves, each of which gives its number.
+W.w8_skynet = { "skynet, a leaf", n = 1000000, quick_n = 1000, rounds = 3,
+  fn = function(A, n, clock)
+    local spawn = A.spawn
+    local function node(number, size)
+      if size == 1 then return number end
+      local tasks, sum, part = {}, 0, (size + 9) // 10
+      for at = 0, size - 1, part do
+        tasks[#tasks + 1] = spawn(function()
+          local below = node(number + at, math.min(part, size - at))
+          sum = sum + below -- read after the wait, others add to it meanwhile
+        end)
+      end
+      join_all(A, tasks)
+      return sum
+    end
+    clock()
+    local sum = node(0, n)
+    clock()
+    assert(sum == n * (n - 1) // 2)
+    return n, nil, nil, ("peak %.0f MiB resident"):format(peak_mib())
+  end }
+
+-- A task for each prime passes on what its prime does not divide.
+W.w8_sieve = { "prime sieve, a prime", n = 2000, quick_n = 100, rounds = 3,
+  fn = function(A, n, clock)
+    local function filter(from, to, prime)
+      while true do
+        local v = from:recv()
+        if v % prime ~= 0 then to:send(v) end
+      end
+    end
+    clock()
+    local from = A.channel(0)
+    local first = from
+    A.go(function()
+      local v = 2
+      while true do
+        first:send(v)
+        v = v + 1
+      end
+    end)
+    for _ = 1, n do
+      local source, to = from, A.channel(0)
+      local prime = source:recv()
+      A.go(function() filter(source, to, prime) end)
+      from = to
+    end
+    clock()
+    return n
+  end }
+
 W.order = { "w1_join", "w1_go", "w1_park", "w2_2", "w2_1000", "w3", "w4_1", "w4_100", "w4_1024",
   "w4_p100", "w4_many", "w5_2", "w5_8", "w5_64", "w5_2c", "w5_8c", "w5_64c", "w6_sleep0",
-  "w6_timer", "w6_timeout", "w6_sleeps", "w7" }
+  "w6_timer", "w6_timeout", "w6_sleeps", "w7", "w7_mutex", "w7_sem", "w7_bcast", "w7_watch",
+  "w8_stream", "w8_skynet", "w8_sieve" }
 
 return W

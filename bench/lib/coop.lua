@@ -132,6 +132,29 @@ return function(kick)
     return current.value
   end
 
+  -- Gives lock and unlock; the one who waits longest becomes the holder.
+  function S.mutex()
+    local locked, queue, head, tail = false, {}, 1, 0
+    return function()
+      if not locked then
+        locked = true
+        return
+      end
+      tail = tail + 1
+      queue[tail] = current
+      yield()
+    end, function()
+      local record = queue[head]
+      if not record then
+        locked = false
+        return
+      end
+      queue[head] = nil
+      head = head + 1
+      wake(record)
+    end
+  end
+
   -- arm(seconds) must wake the record with index 0 if its round is still the same by then.
   function S.selector(channels, seconds, arm)
     return function()

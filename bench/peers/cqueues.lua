@@ -21,6 +21,17 @@ function A.yield() cqueues.poll(0) end
 
 A.channel = require "lib.slots" (condition.new)
 
+function A.mutex()
+  local free, locked = condition.new(), false
+  return function()
+    while locked do free:wait() end
+    locked = true
+  end, function()
+    locked = false
+    free:signal(1)
+  end
+end
+
 function A.selector(channels, seconds)
   local conditions = {}
   for i, channel in ipairs(channels) do conditions[i] = channel.not_empty end

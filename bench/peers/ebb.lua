@@ -30,6 +30,18 @@ A.timeout = ebb.timeout
 function A.send_many(channel, list) channel:send_many(list) end
 function A.recv_many(channel, max) return #channel:recv_many(max) end
 
+A.broadcast, A.watch, A.stream = ebb.broadcast, ebb.watch, ebb.stream
+
+local function close(guard) guard:close() end
+function A.mutex()
+  local mutex = ebb.mutex()
+  return function() return mutex:lock() end, close
+end
+function A.semaphore()
+  local semaphore = ebb.semaphore(1)
+  return function() return semaphore:acquire() end, close
+end
+
 function A.run(main) ebb.run(main) end
 
 return A

@@ -19,6 +19,7 @@ end)
 
 local A = { name = "luv", rendezvous = true }
 A.spawn, A.go, A.join, A.yield, A.channel = S.spawn, S.spawn, S.join, S.yield, S.channel
+A.mutex = S.mutex
 function A.now() return uv.hrtime() / 1e9 end
 
 local function milliseconds(seconds) return math.ceil(seconds * 1000) end

@@ -6,6 +6,7 @@ local now = has_socket and socket.gettime or os.clock
 local A = { name = "plain", rendezvous = true, now = now }
 local S = require "lib.coop" (nil)
 A.spawn, A.go, A.join, A.yield, A.channel = S.spawn, S.spawn, S.join, S.yield, S.channel
+A.mutex = S.mutex
 
 local heap, size = {}, 0 -- entries { due, record, round }
 
