@@ -340,7 +340,7 @@ local function peak_mib()
 end
 
 -- Ten tasks for each task, down to n leaves, each of which gives its number.
-W.w8_skynet = { "skynet, a leaf", n = 1000000, quick_n = 1000, rounds = 3,
+W.w8_skynet = { "skynet, a leaf", n = 1000000, quick_n = 1000, rounds = 1,
   fn = function(A, n, clock)
     local spawn = A.spawn
     local function node(number, size)
