@@ -105,6 +105,7 @@ build = {
         "csrc/lua/l_require.c",
         "csrc/lua/l_resume.c",
         "csrc/lua/l_rt.c",
+        "csrc/lua/l_rt_options.c",
         "csrc/lua/l_rwlock.c",
         "csrc/lua/l_scope.c",
         "csrc/lua/l_sem.c",

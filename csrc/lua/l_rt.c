@@ -5,9 +5,9 @@
 #include "lua/l_loop.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
+#include "lua/l_rt_options.h"
 
 #include <errno.h>
-#include <string.h>
 
 const ebbL_type ebbL_rt_type = {"ebb.runtime", NULL};
 
@@ -118,86 +118,6 @@ void ebbL_rt_accepts(lua_State *L, ebbL_rt *rt)
     ebbL_error(L, "EBB052", "cannot spawn: the runtime is shut down");
 }
 
-/* --- options --- */
-
-static int option_error(lua_State *L, const char *name, const char *expected)
-{
-  const char *got = ebbL_typename(L, -1);
-  return ebbL_argerror(L, 1,
-                       lua_pushfstring(L, "option '%s': %s expected, got %s",
-                                       name, expected, got));
-}
-
-/* Only names that exist: a misspelt option would be ignored for ever. */
-static void check_option_names(lua_State *L)
-{
-  static const char *const names[] = {
-      "clock",           "seed",          "name", "on_task_error",
-      "cleanup_timeout", "handle_sigint", NULL};
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    lua_pop(L, 1);
-    bool known = false;
-    if (lua_type(L, -1) == LUA_TSTRING)
-      for (int i = 0; names[i] != NULL && !known; i++)
-        known = strcmp(names[i], lua_tostring(L, -1)) == 0;
-    if (!known)
-      ebbL_argerror(L, 1,
-                    lua_pushfstring(L, "unknown option '%s'",
-                                    luaL_tolstring(L, -1, NULL)));
-  }
-}
-
-static bool option_virtual(lua_State *L)
-{
-  bool is_virtual = false;
-  if (lua_getfield(L, 1, "clock") != LUA_TNIL) {
-    const char *clock = lua_tostring(L, -1);
-    if (lua_type(L, -1) != LUA_TSTRING ||
-        (strcmp(clock, "system") != 0 && strcmp(clock, "virtual") != 0))
-      option_error(L, "clock", "\"system\" or \"virtual\"");
-    is_virtual = strcmp(clock, "virtual") == 0;
-  }
-  lua_pop(L, 1);
-  return is_virtual;
-}
-
-/* [opts, rt] */
-static void apply_options(lua_State *L, ebbL_rt *rt)
-{
-  if (lua_getfield(L, 1, "seed") != LUA_TNIL) {
-    int is_integer;
-    lua_Integer seed = lua_tointegerx(L, -1, &is_integer);
-    if (!is_integer)
-      option_error(L, "seed", "integer");
-    ebb_rt_seed(&rt->core, (uint64_t)seed);
-  }
-  if (lua_getfield(L, 1, "cleanup_timeout") != LUA_TNIL) {
-    double seconds = lua_tonumber(L, -1);
-    if (lua_type(L, -1) != LUA_TNUMBER || !(seconds >= 0))
-      option_error(L, "cleanup_timeout", "seconds >= 0");
-    rt->core.cleanup_timeout_ns = ebb_due_in(0, seconds);
-  }
-  if (lua_getfield(L, 1, "on_task_error") != LUA_TNIL) {
-    if (!lua_isfunction(L, -1))
-      option_error(L, "on_task_error", "function");
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 2, 1);
-  }
-  if (lua_getfield(L, 1, "name") != LUA_TNIL) {
-    if (lua_type(L, -1) != LUA_TSTRING)
-      option_error(L, "name", "string");
-    const char *name = lua_tostring(L, -1);
-    size_t n_bytes = strlen(name);
-    if (n_bytes >= sizeof rt->name)
-      n_bytes = sizeof rt->name - 1;
-    memcpy(rt->name, name, n_bytes);
-  }
-  lua_getfield(L, 1, "handle_sigint");
-  rt->handle_sigint = lua_toboolean(L, -1);
-  lua_settop(L, 2);
-}
-
 static int l_runtime(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
@@ -208,9 +128,8 @@ static int l_runtime(lua_State *L)
   if (!lua_istable(L, 1))
     ebbL_typeerror(L, 1, "table of options");
   lua_settop(L, 1);
-  check_option_names(L);
-  ebbL_rt *rt = new_rt(L, S, option_virtual(L));
-  apply_options(L, rt);
+  ebbL_rt *rt = new_rt(L, S, ebbL_options_check(L));
+  ebbL_options_apply(L, rt);
   return 1;
 }
 
