@@ -14,6 +14,7 @@
    variables may await when an error or a cancel leaves it. */
 #include "lua/l_coro_drive.h"
 
+#include "lua/l_preempt.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 
@@ -71,6 +72,14 @@ int ebbL_coro_state(lua_State *L, ebbL_state *S, lua_State *co)
 }
 
 /* --- resuming --- */
+
+/* The task goes on in `L`, and what forces it along with it. */
+static void enter(ebbL_task *task, lua_State *L)
+{
+  task->L = L;
+  if (EBB_UNLIKELY(task->forced))
+    ebbL_preempt_follow(task);
+}
 
 static int drive(lua_State *L, ebbL_task *task, int n_args, int mode);
 
@@ -178,7 +187,7 @@ static int drive(lua_State *L, ebbL_task *task, int n_args, int mode)
       break;
     if (status == LUA_YIELD && task->core.state != EBB_TASK_RUNNING)
       return lua_yieldk(L, 0, (lua_KContext)mode, drive_k);
-    task->L = L;
+    enter(task, L);
     if (EBB_LIKELY(status != LUA_YIELD))
       break;
     const char *key = mode == EBBL_CO_CLOSE ? &ebbL_coro_kill : NULL;
@@ -187,7 +196,7 @@ static int drive(lua_State *L, ebbL_task *task, int n_args, int mode)
     if (EBB_LIKELY(key == NULL))
       break;
     n_args = throw_at_yield(co, n_values, key);
-    task->L = co;
+    enter(task, co);
   }
   switch (mode) {
   case EBBL_CO_RESUME:
@@ -233,7 +242,7 @@ static const char *begin(lua_State *L, ebbL_state *S, ebbL_task *task,
   *n_args = lua_status(co) == LUA_OK ? lua_gettop(co) - 1 : n;
   lua_pushlightuserdata(L, task != NULL ? task->core.region : NULL);
   if (task != NULL)
-    task->L = co;
+    enter(task, co);
   return NULL;
 }
 
@@ -289,7 +298,7 @@ int ebbL_coro_unwind(lua_State *L)
     return finish_close(L, co);
   lua_pushlightuserdata(L, task->core.region);
   lua_pushlightuserdata(co, (void *)&ebbL_coro_kill);
-  task->L = co;
+  enter(task, co);
   return drive(L, task, 1, EBBL_CO_CLOSE);
 }
 

@@ -10,6 +10,7 @@
 #include "lua/l_loop.h"
 #include "lua/l_mem.h"
 #include "lua/l_op.h"
+#include "lua/l_preempt.h"
 #include "lua/l_promise.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
@@ -99,6 +100,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_combine(L, S);
   ebbL_open_report(L, S);
   ebbL_open_task(L, S);
+  ebbL_open_preempt(L, S);
   ebbL_open_region(L, S);
   ebbL_open_timeout(L, S);
   ebbL_open_scope(L, S);

@@ -6,6 +6,7 @@
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
 #include "lua/l_op.h"
+#include "lua/l_preempt.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
@@ -372,6 +373,8 @@ static void host_resume(ebb_task *core)
     return;
   }
   S->current = task;
+  if (EBB_UNLIKELY(task->unusual))
+    ebbL_preempt_resuming(task);
   int status = lua_resume(co, L, n_args, &n_results);
   S->current = NULL;
   if (EBB_UNLIKELY(began_ns != 0))

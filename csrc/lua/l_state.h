@@ -15,6 +15,7 @@
 #include "alloc/slab.h"
 #include "core/rt.h"
 #include "lua/l_compat.h"
+#include "lua/l_hook.h"
 
 typedef struct ebbL_state ebbL_state;
 typedef struct ebbL_task ebbL_task;
@@ -101,6 +102,7 @@ struct ebbL_state {
   uint32_t *idle_slots;
   uint32_t n_idle;
   lua_CFunction lua_pcall_fn, lua_xpcall_fn; /* the base library's */
+  ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
   const char *drive_name;
   bool closing; /* lua_close has begun: no Lua code runs any more */
 };

@@ -83,6 +83,8 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->foreign_yield = task->has_trace = false;
   task->has_guard = task->is_internal = task->is_main = false;
   task->has_run = task->closing_guard = false;
+  task->unusual = task->forced = false;
+  task->over = 0;
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
   ebb_list_init(&task->locks);

@@ -41,6 +41,9 @@ struct ebbL_task {
   bool has_run;       /* its body has begun */
   bool is_main;       /* what run, block_on or a drive waits for */
   bool is_internal;   /* drives an await from outside: not shown, not counted */
+  bool unusual;       /* looked at before each turn, see l_preempt.c */
+  bool forced;        /* its struck region throws at every instruction */
+  uint8_t over;       /* which quota it has used up: EBBL_QUOTA_… */
   int32_t n_args;     /* values to pass to the next resume of L */
   int32_t spawn_line;
   uint32_t guard;
