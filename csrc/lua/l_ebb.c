@@ -4,6 +4,7 @@
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
 #include "lua/l_fs.h"
+#include "lua/l_fs_watch.h"
 #include "lua/l_join_set.h"
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
@@ -123,6 +124,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_mem(L, S);
   ebbL_open_census(L, S);
   ebbL_open_fs(L, S);
+  ebbL_open_fs_watch(L, S);
   ebbL_open_signal(L, S);
   return 1;
 }

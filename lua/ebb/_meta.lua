@@ -24,6 +24,7 @@ ebb.version = ""
 ---| ebb.Timer
 ---| ebb.Token
 ---| ebb.Signal
+---| ebb.File_watch
 ---| ebb.Join_set
 
 ---What a cancelled await throws; see ebb.is_cancelled.
@@ -1078,6 +1079,32 @@ function ebb.fs.list(dir) end
 ---@param dir string
 ---@return fun(): string?, ebb.fs.type?
 function ebb.fs.walk(dir) end
+
+---What happens in a directory or to a file, as something to receive and to select on. A file is
+---watched by name: it may be deleted and written anew. Equal events that nobody has taken are one.
+---@class ebb.File_watch: ebb.Op
+local FileWatch = {}
+
+---@param path string of a directory (its entries, not what is deeper) or of a file
+---@return ebb.File_watch? watch
+---@return string? message
+---@return string? code
+---@nodiscard
+function ebb.fs.watch(path) end
+
+---"rename": it came, went or changed its name; "change": its content or data did. After more events
+---than fit, nil, "lagged" and their number; when the directory is gone, nil, message, "ENOENT".
+---@async
+---@return string? name in the directory
+---@return "change" | "rename" | "closed" | "lagged" | string kind
+---@return integer | string | nil lost or the error's code
+function FileWatch:recv() end
+
+---The same as the watch itself.
+---@return ebb.File_watch
+function FileWatch:recv_op() end
+
+function FileWatch:close() end
 
 ---Signals of one kind, as something to receive and to select on; the handler that was there before
 ---comes back when the last one closes.

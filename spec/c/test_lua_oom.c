@@ -346,6 +346,7 @@ static script scenarios[] = {
     {.name = "r10_step"},
     {.name = "r17_shutdown"},
     {.name = "r10_fs"},
+    {.name = "r10_watch"},
     {.name = "r07_sync"},
     {.name = "r05_join_set"},
 };

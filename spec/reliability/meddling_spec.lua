@@ -18,6 +18,8 @@ describe("meddling with debug:", function()
           token = function() return ebb.token() end,
           timer = function() return ebb.timer(1) end,
           interval = function() return ebb.interval(1) end,
+          signal = function() return ebb.signal "usr2" end,
+          file_watch = function() return ebb.fs.watch "." end,
           op = function() return ebb.after(1) end,
           choice = function() return ebb.choice(ebb.never(), ebb.after(1)) end,
           send_op = function() return ebb.channel():send_op(1) end,

@@ -49,6 +49,16 @@ misuse.kinds = {
     methods = { "tick", "reset", "close" },
     close = "close",
   },
+  signal = {
+    make = function() return ebb.signal "usr2" end,
+    methods = { "recv", "recv_op", "close" },
+    close = "close",
+  },
+  file_watch = {
+    make = function() return assert(ebb.fs.watch "spec/io") end,
+    methods = { "recv", "recv_op", "close" },
+    close = "close",
+  },
   op = {
     make = function() return ebb.after(1) end,
     methods = { "await", "map", "and_then", "or_else" },
