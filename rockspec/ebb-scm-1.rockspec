@@ -68,6 +68,7 @@ build = {
         "csrc/lua/l_barrier.c",
         "csrc/lua/l_box.c",
         "csrc/lua/l_broadcast.c",
+        "csrc/lua/l_budget.c",
         "csrc/lua/l_buffer.c",
         "csrc/lua/l_build.c",
         "csrc/lua/l_bytes.c",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/guard.h"
 
-void ebb_guard_init(ebb_guard *guard, ebb_pool *pool)
+void ebb_guard_init(ebb_guard *guard, ebb_pool *pool, ebb_budget *budget)
 {
-  *guard = (ebb_guard){.pool = pool};
+  *guard = (ebb_guard){.pool = pool, .budget = budget};
   ebb_list_init(&guard->items);
 }
 
@@ -35,12 +35,30 @@ void ebb_guard_remove(ebb_item *item)
   ebb_list_unlink(&item->link);
 }
 
-static void guard_grown(ebb_guard *guard, size_t n_bytes)
+static void count_in(ebb_guard *guard, size_t n_bytes)
 {
   guard->count.live_bytes += n_bytes;
   guard->count.total_bytes += n_bytes;
   if (guard->count.live_bytes > guard->count.peak_bytes)
     guard->count.peak_bytes = guard->count.live_bytes;
+}
+
+static void count_out(ebb_guard *guard, size_t n_bytes)
+{
+  EBB_CHECK(guard->count.live_bytes >= n_bytes);
+  guard->count.live_bytes -= n_bytes;
+}
+
+static void guard_grown(ebb_guard *guard, size_t n_bytes)
+{
+  count_in(guard, n_bytes);
+  ebb_budget_charge(guard->budget, n_bytes);
+}
+
+static void guard_shrunk(ebb_guard *guard, size_t n_bytes)
+{
+  count_out(guard, n_bytes);
+  ebb_budget_credit(guard->budget, n_bytes);
 }
 
 bool ebb_block_get(ebb_guard *guard, ebb_block *block, size_t n_bytes,
@@ -63,8 +81,7 @@ void ebb_block_put(ebb_block *block)
   ebb_guard *guard = block->item.guard;
   if (guard == NULL)
     return;
-  EBB_CHECK(guard->count.live_bytes >= block->n_bytes);
-  guard->count.live_bytes -= block->n_bytes;
+  guard_shrunk(guard, block->n_bytes);
   ebb_guard_remove(&block->item);
   ebb_pool_put(guard->pool, block->data, block->n_bytes, block->item.align);
   block->data = NULL;
@@ -83,7 +100,7 @@ bool ebb_block_resize(ebb_block *block, size_t n_bytes)
     memset(data + old_bytes, 0, n_bytes - old_bytes);
     guard_grown(guard, n_bytes - old_bytes);
   } else {
-    guard->count.live_bytes -= old_bytes - n_bytes;
+    guard_shrunk(guard, old_bytes - n_bytes);
   }
   block->data = data;
   block->n_bytes = n_bytes;
@@ -93,9 +110,14 @@ bool ebb_block_resize(ebb_block *block, size_t n_bytes)
 
 void ebb_block_move(ebb_block *block, ebb_guard *to)
 {
-  EBB_CHECK(block->item.guard != NULL && block->item.guard->pool == to->pool);
-  block->item.guard->count.live_bytes -= block->n_bytes;
+  ebb_guard *from = block->item.guard;
+  EBB_CHECK(from != NULL && from->pool == to->pool);
+  count_out(from, block->n_bytes);
   ebb_guard_remove(&block->item);
   ebb_guard_add(to, &block->item, EBB_ITEM_BLOCK);
-  guard_grown(to, block->n_bytes);
+  count_in(to, block->n_bytes);
+  if (from->budget == to->budget)
+    return; /* a moment below the soft limit would be no news */
+  ebb_budget_credit(from->budget, block->n_bytes);
+  ebb_budget_charge(to->budget, block->n_bytes);
 }

@@ -15,12 +15,14 @@
    compares before each access; a pointer with the wrong one is never followed.
 
    Invariants: guard->n_items is the length of the list; guard->count.live_bytes
-   the sum of n_bytes over its blocks; block->data != NULL iff it is in a guard.
+   the sum of n_bytes over its blocks, and all of it is charged to its budget;
+   block->data != NULL iff it is in a guard.
 
    Everything is O(1) and does not raise, yield or call out but to the pool. */
 #ifndef EBB_ALLOC_GUARD_H
 #define EBB_ALLOC_GUARD_H
 
+#include "alloc/budget.h"
 #include "alloc/pool.h"
 #include "base/list.h"
 
@@ -45,11 +47,13 @@ typedef struct ebb_block {
 struct ebb_guard {
   ebb_list items; /* oldest first */
   ebb_pool *pool;
+  ebb_budget *budget; /* NULL: none. Outlives the guard */
   ebb_pool_count count;
   size_t n_items;
 };
 
-void ebb_guard_init(ebb_guard *guard, ebb_pool *pool);
+/* `budget` may be NULL. */
+void ebb_guard_init(ebb_guard *guard, ebb_pool *pool, ebb_budget *budget);
 /* Frees all blocks, newest first. No other items may be left. */
 void ebb_guard_fini(ebb_guard *guard);
 
@@ -67,7 +71,8 @@ void ebb_guard_add(ebb_guard *guard, ebb_item *item, uint32_t kind);
 void ebb_guard_remove(ebb_item *item);
 
 /* Gives `block` (zeroed by the caller, or freed before) zeroed data in the
-   guard. False when out of memory; nothing has changed then. */
+   guard, and charges its budget whether or not they fit: the caller has asked.
+   False when out of memory; nothing has changed then. */
 bool ebb_block_get(ebb_guard *guard, ebb_block *block, size_t n_bytes,
                    size_t align);
 /* Frees the data and leaves the guard; harmless if freed already. */
@@ -76,8 +81,9 @@ void ebb_block_put(ebb_block *block);
    to move, so that whether a stale pointer is caught never depends on luck.
    False when out of memory; nothing has changed then. */
 bool ebb_block_resize(ebb_block *block, size_t n_bytes);
-/* The block becomes the newest of guard `to` (of the same pool); its data stay
-   where they are, and so does the generation. */
+/* The block becomes the newest of guard `to` (of the same pool), whose budget
+   it is charged to from now on; its data stay where they are, and so does the
+   generation. */
 void ebb_block_move(ebb_block *block, ebb_guard *to);
 
 #endif

@@ -115,8 +115,10 @@ static int l_array_mul(lua_State *L)
 static int l_vec_push(lua_State *L)
 {
   ebbL_span *span = ebbL_span_check(L, 1, &ebbL_vec_type);
-  size_t n = span->n, n_new = (size_t)lua_gettop(L) - 1;
-  ebbL_span_grow(L, span, n + n_new, false);
+  size_t n_new = (size_t)lua_gettop(L) - 1;
+  while (EBB_UNLIKELY(n_new > span->cap - span->n))
+    ebbL_span_grow(L, span, span->n + n_new, false);
+  size_t n = span->n;
   for (size_t i = 0; i < n_new; i++)
     ebbL_elem_store(L, (int)i + 2, span->elem, span->data, n + i);
   span->n = n + n_new;

@@ -14,22 +14,36 @@ static ebbL_span *check_buffer(lua_State *L)
   return ebbL_span_check(L, 1, &ebbL_buffer_type);
 }
 
-/* Where the next n_more bytes go; they are not counted yet. [raises] */
+static size_t free_bytes(const ebbL_span *span)
+{
+  return span->cap - (size_t)(span->data - span->block.data) - span->n;
+}
+
+/* Has its budget no room for n_bytes in all? */
+static bool is_tight(const ebbL_span *span, size_t n_bytes)
+{
+  const ebb_budget *budget = span->block.item.guard->budget;
+  return budget != NULL && !ebb_budget_fits(budget, n_bytes - span->cap);
+}
+
+/* Where the next n_more bytes go; they are not counted yet. Any code may have
+   run, if it had to grow. [raises] */
 static unsigned char *make_room(lua_State *L, ebbL_span *span, size_t n_more)
 {
-  size_t taken = (size_t)(span->data - span->block.data);
   if (span->n == 0)
     span->data = span->block.data;
-  else if (EBB_UNLIKELY(n_more > span->cap - taken - span->n) &&
-           taken >= span->n) {
-    /* At least as much was taken as is left: moving it pays for itself. */
-    memcpy(span->block.data, span->data, span->n);
-    span->data = span->block.data;
-  }
-  taken = (size_t)(span->data - span->block.data);
-  if (EBB_UNLIKELY(n_more > span->cap - taken - span->n)) {
+  while (EBB_UNLIKELY(n_more > free_bytes(span))) {
+    size_t taken = (size_t)(span->data - span->block.data);
     if (n_more > SIZE_MAX / 4)
       ebbL_nomem(L);
+    if (taken > 0 &&
+        (taken >= span->n || is_tight(span, taken + span->n + n_more))) {
+      /* Moving pays for itself where at least as much was taken as is left, and
+         where there is no more memory to be had. */
+      memmove(span->block.data, span->data, span->n);
+      span->data = span->block.data;
+      continue;
+    }
     ebbL_span_grow(L, span, taken + span->n + n_more, false);
   }
   return span->data + span->n;
@@ -50,20 +64,27 @@ static void buffer_drop(ebbL_span *span, size_t n)
   span->n -= n;
 }
 
-/* buf:put(…) → buf: strings and numbers */
+/* buf:put(…) → buf: strings and numbers, all of them or none */
 static int l_buffer_put(lua_State *L)
 {
   ebbL_span *span = check_buffer(L);
   int top = lua_gettop(L);
-  /* All are looked at before the first is written. */
-  for (int i = 2; i <= top; i++)
+  size_t n, n_all = 0;
+  /* All are looked at, and room is made, before the first is written. */
+  for (int i = 2; i <= top; i++) {
     if (lua_type(L, i) != LUA_TSTRING && lua_type(L, i) != LUA_TNUMBER)
       ebbL_typeerror(L, i, "string");
-  for (int i = 2; i <= top; i++) {
-    size_t n;
-    const char *s = lua_tolstring(L, i, &n);
-    buffer_append(L, span, s, n);
+    (void)lua_tolstring(L, i, &n);
+    n_all += n;
   }
+  span = check_buffer(L); /* numbers as strings may have run a finaliser */
+  unsigned char *to = make_room(L, span, n_all);
+  for (int i = 2; i <= top; i++) {
+    const char *s = lua_tolstring(L, i, &n);
+    memcpy(to, s, n);
+    to += n;
+  }
+  span->n += n_all;
   lua_settop(L, 1);
   return 1;
 }
@@ -128,11 +149,15 @@ static int l_buffer_append_from(lua_State *L)
 {
   ebbL_span *span = check_buffer(L);
   ebbL_span *from = ebbL_span_checkany(L, 2);
-  size_t n, at = ebbL_checkrange(L, 3, from, &n);
+  size_t n, n_now, at = ebbL_checkrange(L, 3, from, &n);
   size_t size = ebbL_elems[from->elem].n_bytes;
   unsigned char *to = make_room(L, span, n * size);
-  /* Growing may have moved it, if it is the buffer itself, or freed it. */
+  /* Growing may have moved it, if it is the buffer itself, or freed it, or run
+     code that has shortened it. */
   from = ebbL_span_checkany(L, 2);
+  at = ebbL_checkrange(L, 3, from, &n_now);
+  if (n_now < n)
+    n = n_now;
   memcpy(to, from->data + at * size, n * size);
   span->n += n * size;
   lua_settop(L, 1);

@@ -4,6 +4,7 @@
  */
 #include "lua/l_guard.h"
 
+#include "lua/l_budget.h"
 #include "lua/l_task.h"
 
 #include <string.h>
@@ -25,7 +26,7 @@ ebbL_guard *ebbL_checkguard(lua_State *L, int idx)
 
 /* [-0, +1, raises] A new guard; its parent is at parent_idx, or 0. */
 static ebbL_guard *new_guard(lua_State *L, ebbL_state *S, ebbL_memory *M,
-                             int parent_idx)
+                             int parent_idx, ebb_budget *budget)
 {
   if (M->is_closed)
     ebbL_error(L, "EBB012", "the Lua state is closing");
@@ -33,7 +34,7 @@ static ebbL_guard *new_guard(lua_State *L, ebbL_state *S, ebbL_memory *M,
       ebbL_new(L, S, &ebbL_guard_type, sizeof(*guard), parent_idx != 0 ? 2 : 1);
   guard->memory = M;
   guard->places = ebbL_places_new(L, M);
-  ebb_guard_init(&guard->guard, &M->pool);
+  ebb_guard_init(&guard->guard, &M->pool, budget);
   ebb_list_push_back(&M->guards, &guard->link);
   if (parent_idx != 0) {
     lua_pushvalue(L, parent_idx);
@@ -132,16 +133,31 @@ ebbL_entry *ebbL_entry_find(lua_State *L, int idx)
 
 /* --- making --- */
 
+/* [raises] The value at arg is a table with no other key than `name`. */
+static void check_options(lua_State *L, int arg, const char *name)
+{
+  if (!lua_istable(L, arg))
+    ebbL_typeerror(L, arg, "table of options");
+  lua_pushnil(L);
+  while (lua_next(L, arg)) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING || strcmp(lua_tostring(L, -1), name))
+      ebbL_argerror(L, arg,
+                    lua_pushfstring(L, "unknown option '%s'",
+                                    luaL_tolstring(L, -1, NULL)));
+  }
+}
+
 /* ebb.guard([opts]) → g */
 static int l_guard(lua_State *L)
 {
+  ebb_budget *budget = NULL;
   if (!lua_isnoneornil(L, 1)) {
-    if (lua_type(L, 1) != LUA_TTABLE)
-      ebbL_typeerror(L, 1, "table");
+    check_options(L, 1, "budget");
     if (lua_getfield(L, 1, "budget") != LUA_TNIL)
-      ebbL_argerror(L, 1, "there are no budgets yet");
+      budget = ebbL_budget_check(L, 1, -1);
   }
-  new_guard(L, ebbL_S(L), ebbL_M(L), 0);
+  new_guard(L, ebbL_S(L), ebbL_M(L), 0, budget);
   return 1;
 }
 
@@ -155,7 +171,7 @@ static int l_task_guard(lua_State *L)
                       "`local g <close> = ebb.guard()` here");
   if (ebbL_task_get_guard(L))
     return 1;
-  new_guard(L, S, ebbL_M(L), 0);
+  new_guard(L, S, ebbL_M(L), 0, NULL);
   ebbL_task_set_guard(L, -1);
   return 1;
 }
@@ -165,7 +181,8 @@ static int l_guard_guard(lua_State *L)
 {
   ebbL_guard *guard = ebbL_checkguard(L, 1);
   lua_settop(L, 1);
-  ebbL_guard *child = new_guard(L, guard->head.state, guard->memory, 1);
+  ebbL_guard *child =
+      new_guard(L, guard->head.state, guard->memory, 1, guard->guard.budget);
   ebbL_entry *entry = ebbL_entry_add(L, 1, 2, EBBL_ITEM_OWN);
   entry->child = child;
   child->parent = entry;
@@ -181,38 +198,66 @@ static size_t check_n(lua_State *L, int arg, ebbL_elem elem, bool optional)
       L, arg, 0, (lua_Integer)(EBBL_MAX_BYTES / ebbL_elems[elem].n_bytes));
 }
 
+/* The option `align` of the table at arg, if there is one: a power of two. */
+static size_t opt_align(lua_State *L, int arg)
+{
+  if (lua_isnoneornil(L, arg))
+    return 0;
+  check_options(L, arg, "align");
+  lua_getfield(L, arg, "align");
+  int is_integer;
+  lua_Integer align = lua_tointegerx(L, -1, &is_integer);
+  if (lua_isnil(L, -1))
+    align = 0;
+  else if (lua_type(L, -1) != LUA_TNUMBER || !is_integer || align < 1 ||
+           align > (lua_Integer)EBB_POOL_MAX_ALIGN ||
+           (align & (align - 1)) != 0)
+    ebbL_argerror(L, arg,
+                  "option 'align': a power of two from 1 to 4096 expected");
+  lua_pop(L, 1);
+  return (size_t)align;
+}
+
+/* A span and its one result, or what the budget has to say. */
+static int make_span(lua_State *L, const ebbL_type *type, ebbL_elem elem,
+                     size_t n, size_t cap, int options)
+{
+  size_t align = opt_align(L, options);
+  return ebbL_span_new(L, 1, type, elem, n, cap, align) != NULL ? 1 : 2;
+}
+
+/* g:bytes(n, [{align = }]) */
 static int l_guard_bytes(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   size_t n = check_n(L, 2, EBBL_U8, false);
-  ebbL_span_new(L, 1, &ebbL_bytes_type, EBBL_U8, n, n);
-  return 1;
+  return make_span(L, &ebbL_bytes_type, EBBL_U8, n, n, 3);
 }
 
+/* g:array(type, n, [{align = }]) */
 static int l_guard_array(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   ebbL_elem elem = ebbL_checkelem(L, 2);
   size_t n = check_n(L, 3, elem, false);
-  ebbL_span_new(L, 1, &ebbL_array_type, elem, n, n);
-  return 1;
+  return make_span(L, &ebbL_array_type, elem, n, n, 4);
 }
 
+/* g:vec(type, [reserve, [{align = }]]) */
 static int l_guard_vec(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   ebbL_elem elem = ebbL_checkelem(L, 2);
   size_t cap = check_n(L, 3, elem, true);
-  ebbL_span_new(L, 1, &ebbL_vec_type, elem, 0, cap);
-  return 1;
+  return make_span(L, &ebbL_vec_type, elem, 0, cap, 4);
 }
 
+/* g:buffer([reserve, [{align = }]]) */
 static int l_guard_buffer(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   size_t cap = check_n(L, 2, EBBL_U8, true);
-  ebbL_span_new(L, 1, &ebbL_buffer_type, EBBL_U8, 0, cap);
-  return 1;
+  return make_span(L, &ebbL_buffer_type, EBBL_U8, 0, cap, 3);
 }
 
 /* g:own(x) → x */

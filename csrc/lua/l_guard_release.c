@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Letting single things go before their guard closes: release frees or closes
    them, promote gives them to another guard or to the collector. */
+#include "lua/l_budget.h"
 #include "lua/l_guard.h"
 
 /* The memory at 2 is the guard's and live. [raises] EBB011, EBB014 */
@@ -88,7 +89,36 @@ int ebbL_guard_release(lua_State *L)
   return 0;
 }
 
-/* g:promote(x, [to]) → x: from now on `to` frees it, or the collector. */
+/* Where the guard's memory goes that is promoted to the collector: it stays on
+   the guard's budget. */
+static ebb_guard *loose_of(const ebbL_guard *guard)
+{
+  ebb_budget *budget = guard->guard.budget;
+  return budget != NULL ? &ebbL_budget_of(budget)->loose
+                        : &guard->memory->loose;
+}
+
+/* May the span at 2 move to the guard at 3? Its budget's callbacks may have
+   run. [-0, +2] if not. [raises] */
+static bool may_move(lua_State *L, const ebbL_guard *guard, ebbL_guard *to,
+                     const ebbL_span *span)
+{
+  bool passes = false;
+  ebb_budget *budget = to->guard.budget;
+  if (budget == NULL || budget == guard->guard.budget)
+    return true;
+  if (!ebbL_budget_admit(L, budget, span->block.n_bytes, &passes)) {
+    lua_pushnil(L);
+    ebbL_budget_message(L, budget);
+    return false;
+  }
+  check_mine(L, guard, &span->block.item, span->places);
+  ebbL_checkguard(L, 3);
+  return true;
+}
+
+/* g:promote(x, [to]) → x: from now on `to` frees it, or the collector. nil and
+   a message if it is too much for the budget of `to`. */
 int ebbL_guard_promote(lua_State *L)
 {
   ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type), *to = NULL;
@@ -96,10 +126,12 @@ int ebbL_guard_promote(lua_State *L)
   lua_settop(L, 3);
   if (!lua_isnil(L, 3))
     to = ebbL_checkguard(L, 3);
-  ebb_guard *target = to != NULL ? &to->guard : &guard->memory->loose;
+  ebb_guard *target = to != NULL ? &to->guard : loose_of(guard);
   ebbL_span *span = span_of(L, guard);
   ebbL_box *box = span == NULL ? box_of(L, guard) : NULL;
   if (span != NULL) {
+    if (to != NULL && !may_move(L, guard, to, span))
+      return 2;
     ebb_block_move(&span->block, target);
   } else if (box != NULL) {
     ebb_guard_remove(&box->item);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory of one Lua state: its pool, what the collector is told of it,
    where things were allocated (debug mode), and ebb.alloc. */
-#include "lua/l_mem.h"
+#include "lua/l_budget.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -138,7 +138,7 @@ static int l_stats(lua_State *L)
   lua_setfield(L, -2, "pool");
   push_count(L, &M->pool.heap);
   lua_setfield(L, -2, "heap");
-  lua_newtable(L);
+  ebbL_budget_tags(L, M);
   lua_setfield(L, -2, "tags");
   return 1;
 }
@@ -185,6 +185,8 @@ static int list_leaks(lua_State *L)
   ebb_list_foreach(link, &M->guards)
     add_leaks(L, &ebb_container_of(link, ebbL_guard, link)->guard);
   add_leaks(L, &M->loose);
+  ebb_list_foreach(link, &M->budgets)
+    add_leaks(L, &ebb_container_of(link, ebbL_budget, link)->loose);
   return 1;
 }
 
@@ -236,6 +238,8 @@ static int l_memory_gc(lua_State *L)
   ebb_list_foreach_safe(link, &M->guards)
     drain_guard(&ebb_container_of(link, ebbL_guard, link)->guard);
   ebb_guard_fini(&M->loose);
+  ebb_list_foreach(link, &M->budgets)
+    ebb_guard_fini(&ebb_container_of(link, ebbL_budget, link)->loose);
   ebb_slab_fini(&M->items);
   ebb_slab_fini(&M->places);
   ebb_pool_fini(&M->pool);
@@ -269,8 +273,9 @@ static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
   ebb_pool_init(&M->pool, &S->alloc);
   ebb_slab_init(&M->items, &M->pool.pages, sizeof(ebbL_entry));
   ebb_slab_init(&M->places, &M->pool.pages, sizeof(ebbL_places));
-  ebb_guard_init(&M->loose, &M->pool);
+  ebb_guard_init(&M->loose, &M->pool, NULL);
   ebb_list_init(&M->guards);
+  ebb_list_init(&M->budgets);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   return M;
 }
@@ -282,5 +287,6 @@ void ebbL_open_mem(lua_State *L, ebbL_state *S)
   ebbL_open_guard(L, S, M);
   lua_newtable(L);
   ebbL_mem_setfuncs(L, S, M, alloc_functions);
+  ebbL_open_budget(L, S, M);
   lua_setfield(L, -2, "alloc");
 }

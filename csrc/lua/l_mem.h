@@ -28,10 +28,11 @@ typedef struct ebbL_places {
 typedef struct ebbL_memory {
   ebbL_header head;
   ebb_pool pool;
-  ebb_slab items;  /* of ebbL_entry */
-  ebb_slab places; /* of ebbL_places */
-  ebb_guard loose; /* what belongs to the collector: promoted out of guards */
-  ebb_list guards; /* every ebbL_guard */
+  ebb_slab items;   /* of ebbL_entry */
+  ebb_slab places;  /* of ebbL_places */
+  ebb_guard loose;  /* what belongs to the collector: promoted out of guards */
+  ebb_list guards;  /* every ebbL_guard */
+  ebb_list budgets; /* every ebbL_budget */
   int64_t owed_bytes; /* grown, but the collector has not been told yet */
   bool is_debug;
   bool is_closed; /* the state is closing */
@@ -194,13 +195,17 @@ static inline ebbL_span *ebbL_span_check(lua_State *L, int idx,
 ebbL_span *ebbL_span_checkany(lua_State *L, int idx);
 
 /* [-0, +1, raises] A new span of n zeroed elements in the guard at idx, with
-   room for cap (>= n). */
+   room for cap (>= n), aligned to `align` (0: as any). [-0, +2] and NULL when
+   the guard's budget refuses: nil, "budget 'name' exceeded". */
 ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
-                         ebbL_elem elem, size_t n, size_t cap);
+                         ebbL_elem elem, size_t n, size_t cap, size_t align);
 /* [-0, +1, raises] A view of n elements of the span at idx from `data` on. */
 ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n);
 /* [raises] Room for cap elements; views of it become stale if that takes a
-   larger block. Growth is geometric unless `exact`. */
+   larger block. Growth is geometric unless `exact`, or unless only the exact
+   size is within the budget; EBB032 if not even that is. Any code may have run
+   meanwhile and changed the span, but it is live: look whether there is room.
+ */
 void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact);
 /* Frees the block; `place` (may be NULL) is where that happens. [no-raise] */
 void ebbL_span_free(ebbL_span *span, const char *place);

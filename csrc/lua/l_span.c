@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What all handles of memory have in common: making and freeing them, the
    checks of generation and bounds, x[i], #x, tostring. */
-#include "lua/l_mem.h"
+#include "lua/l_budget.h"
 
 #include <string.h>
 
@@ -99,7 +99,7 @@ static size_t bytes_of(ebbL_elem elem, size_t n)
 }
 
 ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
-                         ebbL_elem elem, size_t n, size_t cap)
+                         ebbL_elem elem, size_t n, size_t cap, size_t align)
 {
   ebbL_guard *guard = ebbL_checkguard(L, guard_idx);
   ebbL_memory *M = guard->memory;
@@ -113,13 +113,20 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
   span->memory = M;
   lua_pushvalue(L, guard_idx);
   lua_setiuservalue(L, -2, 1);
-  /* The collector may have run, and with it any code: look again. */
-  ebbL_checkguard(L, guard_idx);
-  if (!ebb_block_get(&guard->guard, &span->block, n_bytes, 0)) {
-    ebbL_collect(L);
+  bool passes = false;
+  for (int attempt = 0;; attempt++) {
+    if (!ebbL_budget_admit(L, guard->guard.budget, n_bytes, &passes)) {
+      lua_pushnil(L);
+      ebbL_budget_message(L, guard->guard.budget);
+      return NULL;
+    }
+    /* The collector may have run, and with it any code: look again. */
     ebbL_checkguard(L, guard_idx);
-    if (!ebb_block_get(&guard->guard, &span->block, n_bytes, 0))
+    if (ebb_block_get(&guard->guard, &span->block, n_bytes, align))
+      break;
+    if (attempt > 0)
       ebbL_nomem(L);
+    ebbL_collect(L);
   }
   span->gen = span->block.gen;
   span->data = span->block.data;
@@ -153,10 +160,37 @@ ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n)
   return view;
 }
 
+/* How many elements the block may grow to: cap, or only `need` if the budget
+   has no room for more; 0 if there is room by now. Any code may have run, but
+   the span is live. [raises] EBB012, EBB032 */
+static size_t admit_growth(lua_State *L, ebbL_span *span, size_t need,
+                           size_t cap, bool *passes)
+{
+  if (!ebbL_span_is_live(span))
+    ebbL_span_stale(L, span);
+  if (span->cap >= need)
+    return 0;
+  ebb_budget *budget = span->block.item.guard->budget;
+  if (EBB_LIKELY(budget == NULL))
+    return cap > span->cap ? cap : need;
+  size_t have = span->block.n_bytes;
+  if (cap < need || !ebb_budget_fits(budget, bytes_of(span->elem, cap) - have))
+    cap = need;
+  if (!ebbL_budget_admit(L, budget, bytes_of(span->elem, cap) - have, passes))
+    ebbL_error(L, "EBB032", "%s (%s)", ebbL_budget_message(L, budget),
+               push_span_label(L, span));
+  if (!ebbL_span_is_live(span))
+    ebbL_span_stale(L, span);
+  return span->cap < need ? cap : 0;
+}
+
 void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
 {
+  size_t need = cap;
   if (cap <= span->cap)
     return;
+  if (bytes_of(span->elem, need) == SIZE_MAX)
+    ebbL_nomem(L);
   if (!exact) {
     size_t more = span->cap + span->cap / 2;
     if (cap < more)
@@ -164,21 +198,24 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
     if (cap < 16)
       cap = 16;
   }
-  size_t n_bytes = bytes_of(span->elem, cap);
-  size_t offset = (size_t)(span->data - span->block.data);
-  ebbL_memory_charge(L, span->memory, n_bytes - span->block.n_bytes);
-  if (!ebbL_span_is_live(span))
-    ebbL_span_stale(L, span);
-  if (!ebb_block_resize(&span->block, n_bytes)) {
-    ebbL_collect(L);
-    if (!ebbL_span_is_live(span))
-      ebbL_span_stale(L, span);
-    if (!ebb_block_resize(&span->block, n_bytes))
+  ebbL_memory_charge(L, span->memory,
+                     bytes_of(span->elem, cap) - span->block.n_bytes);
+  bool passes = false;
+  for (int attempt = 0;; attempt++) {
+    cap = admit_growth(L, span, need, cap, &passes);
+    size_t offset = (size_t)(span->data - span->block.data);
+    if (cap == 0)
+      return;
+    if (ebb_block_resize(&span->block, bytes_of(span->elem, cap))) {
+      span->gen = span->block.gen;
+      span->data = span->block.data + offset;
+      span->cap = cap;
+      return;
+    }
+    if (attempt > 0)
       ebbL_nomem(L);
+    ebbL_collect(L);
   }
-  span->gen = span->block.gen;
-  span->data = span->block.data + offset;
-  span->cap = cap;
 }
 
 void ebbL_span_free(ebbL_span *span, const char *place)

@@ -720,6 +720,7 @@ function Permit:close() end
 local Guard = {}
 
 ---`local g <close> = ebb.guard()`
+---Child guards have its budget, too: see ebb.alloc.budget.
 ---@param opts? { budget?: string }
 ---@return ebb.Guard
 ---@nodiscard
@@ -731,28 +732,40 @@ function ebb.task_guard() end
 
 ---@alias ebb.element "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "i64" | "f32" | "f64"
 
+---@class ebb.alloc.AlignOptions
+---@field align? integer a power of two up to 4096, for host code that needs it (16 without)
+
+---Zeroed. nil, "budget 'name' exceeded" if the guard's budget refuses.
 ---@param n integer
----@return ebb.Bytes
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Bytes?
+---@return string? reason
 ---@nodiscard
-function Guard:bytes(n) end
+function Guard:bytes(n, opts) end
 
 ---@param type ebb.element
 ---@param n integer
----@return ebb.Array
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Array?
+---@return string? reason
 ---@nodiscard
-function Guard:array(type, n) end
+function Guard:array(type, n, opts) end
 
 ---@param reserve? integer bytes
----@return ebb.Buffer
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Buffer?
+---@return string? reason
 ---@nodiscard
-function Guard:buffer(reserve) end
+function Guard:buffer(reserve, opts) end
 
 ---A growable array of one element type.
 ---@param type ebb.element
 ---@param reserve? integer elements
----@return ebb.Vec
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Vec?
+---@return string? reason
 ---@nodiscard
-function Guard:vec(type, reserve) end
+function Guard:vec(type, reserve, opts) end
 
 ---A Lua value that is let go with the guard.
 ---@param v any
@@ -760,11 +773,14 @@ function Guard:vec(type, reserve) end
 ---@nodiscard
 function Guard:box(v) end
 
----Moves an allocation to another guard, or to the garbage collector.
+---Moves an allocation to another guard, or to the garbage collector. It is charged to the budget
+---of `to` then (nil, "budget 'name' exceeded" if that refuses); the collector's stay charged where
+---they are until they are collected.
 ---@generic T
 ---@param x T
 ---@param to? ebb.Guard
----@return T
+---@return T?
+---@return string? reason
 function Guard:promote(x, to) end
 
 ---Closes x with the guard.
@@ -936,8 +952,30 @@ ebb.alloc = {}
 ---@field mallocs integer times the pool asked the system for memory
 ---@field classes { size: integer, live: integer, free: integer }[]
 
----@return { pool: ebb.alloc.Pool, heap: ebb.alloc.Region }
+---@class ebb.alloc.Budget
+---@field live integer bytes
+---@field peak integer bytes
+---@field limit? integer bytes
+---@field soft? integer bytes
+
+---@return { pool: ebb.alloc.Pool, heap: ebb.alloc.Region, tags: table<string, ebb.alloc.Budget> }
 function ebb.alloc.stats() end
+
+---@class ebb.alloc.BudgetOptions
+---@field bytes? integer at most so many; none: it only counts
+---@field soft? integer on_soft is called when this is passed
+---@field on_exceed? fun(name: string, requested: integer, live: integer): boolean?
+---@field on_soft? fun(name: string, live: integer, soft: integer)
+
+---Makes or changes the budget of that name; what is charged to it stays. Over `bytes` a guard's
+---calls return nil, "budget 'name' exceeded" and put, push and reserve throw EBB032, with nothing
+---charged, unless on_exceed returns true. on_soft is called before the allocation that passes
+---`soft`, and again only after the budget has been down to nine tenths of it. Neither may await.
+---Without options: what it holds, or nil.
+---@param name string
+---@param opts? ebb.alloc.BudgetOptions
+---@return ebb.alloc.Budget?
+function ebb.alloc.budget(name, opts) end
 
 ---Records the place of every allocation and free, for messages and ebb.alloc.leaks.
 ---@param on boolean

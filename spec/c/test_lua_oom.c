@@ -341,6 +341,7 @@ static script scenarios[] = {
     {.name = "r20_collected"},
     {.name = "r19_coroutine"},
     {.name = "r19_guard"},
+    {.name = "r19_budget"},
     {.name = "r05_group"},
     {.name = "r12_deadlock"},
     {.name = "r10_step"},

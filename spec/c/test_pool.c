@@ -190,7 +190,7 @@ TEST(no_malloc_after_warm_up)
   ebb_pool_init(&pool, &alloc);
   for (int round = 0; round < 1000; round++) {
     ebb_block block[20] = {0};
-    ebb_guard_init(&guard, &pool);
+    ebb_guard_init(&guard, &pool, NULL);
     for (size_t i = 0; i < 20; i++)
       CHECK(ebb_block_get(&guard, &block[i], i * i * 50, 0));
     CHECK_EQ(guard.n_items, 20);
@@ -216,8 +216,8 @@ TEST(generations)
   uint64_t gen;
   ebb_alloc_init(&alloc, NULL, NULL);
   ebb_pool_init(&pool, &alloc);
-  ebb_guard_init(&guard, &pool);
-  ebb_guard_init(&other, &pool);
+  ebb_guard_init(&guard, &pool, NULL);
+  ebb_guard_init(&other, &pool, NULL);
   CHECK(ebb_block_get(&guard, &block, 100, 0));
   gen = block.gen;
   block.data[99] = 7;
@@ -275,7 +275,7 @@ TEST(newest_first)
   ebb_item item[2] = {0};
   ebb_alloc_init(&alloc, NULL, NULL);
   ebb_pool_init(&pool, &alloc);
-  ebb_guard_init(&guard, &pool);
+  ebb_guard_init(&guard, &pool, NULL);
   CHECK(ebb_guard_newest(&guard) == NULL);
   CHECK(ebb_block_get(&guard, &block[0], 1, 0));
   ebb_guard_add(&guard, &item[0], EBB_ITEM_HOST);
@@ -313,7 +313,7 @@ TEST(each_request_may_fail)
       size_t live = 0, n = 0;
       ebb_alloc_init(&alloc, flaky_alloc, &f);
       ebb_pool_init(&pool, &alloc);
-      ebb_guard_init(&guard, &pool);
+      ebb_guard_init(&guard, &pool, NULL);
       for (size_t i = 0; i < 24; i++) {
         size_t n_bytes = (size_t)1 << (i % 17), grown = n_bytes * 3;
         size_t align = i % 3 == 0 ? 64 : 0;
