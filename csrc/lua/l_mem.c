@@ -2,6 +2,7 @@
 /* The memory of one Lua state: its pool, what the collector is told of it,
    where things were allocated (debug mode), and ebb.alloc. */
 #include "lua/l_budget.h"
+#include "lua/l_registry.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -240,6 +241,7 @@ static int l_memory_gc(lua_State *L)
   ebb_guard_fini(&M->loose);
   ebb_list_foreach(link, &M->budgets)
     ebb_guard_fini(&ebb_container_of(link, ebbL_budget, link)->loose);
+  ebbL_registries_fini(M);
   ebb_slab_fini(&M->items);
   ebb_slab_fini(&M->places);
   ebb_pool_fini(&M->pool);
@@ -276,6 +278,7 @@ static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
   ebb_guard_init(&M->loose, &M->pool, NULL);
   ebb_list_init(&M->guards);
   ebb_list_init(&M->budgets);
+  ebb_list_init(&M->registries);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   return M;
 }
@@ -288,5 +291,6 @@ void ebbL_open_mem(lua_State *L, ebbL_state *S)
   lua_newtable(L);
   ebbL_mem_setfuncs(L, S, M, alloc_functions);
   ebbL_open_budget(L, S, M);
+  ebbL_open_registry(L, S, M);
   lua_setfield(L, -2, "alloc");
 }

@@ -33,6 +33,7 @@ typedef struct ebbL_memory {
   ebb_guard loose;  /* what belongs to the collector: promoted out of guards */
   ebb_list guards;  /* every ebbL_guard */
   ebb_list budgets; /* every ebbL_budget */
+  ebb_list registries;
   int64_t owed_bytes; /* grown, but the collector has not been told yet */
   bool is_debug;
   bool is_closed; /* the state is closing */

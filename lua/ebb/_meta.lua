@@ -985,6 +985,44 @@ function ebb.alloc.debug(on) end
 ---@return { bytes: integer, kind: string, place: string }[]
 function ebb.alloc.leaks() end
 
+---Handles for entities and resources: integers that are good until their value is removed, and
+---never again after that, even when the place is used for others.
+---@class ebb.Registry
+---@operator len: integer
+local Registry = {}
+
+---@param v any but nil
+---@return integer handle positive; it may be written to a file and read back
+function Registry:add(v) end
+
+---@param h integer
+---@return any v
+---@return "stale"? reason
+function Registry:get(h) end
+
+---@param h integer
+---@param v any but nil
+---@return true?
+---@return "stale"? reason
+function Registry:set(h, v) end
+
+---@param h integer
+---@return boolean
+function Registry:valid(h) end
+
+---@param h integer
+---@return any v what it was
+---@return "stale"? reason
+function Registry:remove(h) end
+
+---Removes everything.
+function Registry:clear() end
+
+---`for h, v in pairs(reg)` goes over what is live; anything may be removed meanwhile.
+---@return ebb.Registry
+---@nodiscard
+function ebb.alloc.registry() end
+
 -- Files and signals ------------------------------------------------------------------------------
 -- Errors are three values: nil, "ENOENT: no such file or directory", "ENOENT".
 

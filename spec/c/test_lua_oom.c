@@ -342,6 +342,7 @@ static script scenarios[] = {
     {.name = "r19_coroutine"},
     {.name = "r19_guard"},
     {.name = "r19_budget"},
+    {.name = "r19_registry"},
     {.name = "r05_group"},
     {.name = "r12_deadlock"},
     {.name = "r10_step"},
