@@ -31,6 +31,7 @@ build = {
     ["ebb.core"] = {
       sources = {
         -- sources: rockspec/update.lua writes this
+        "csrc/base/crc32.c",
         "csrc/base/err.c",
         "csrc/alloc/alloc.c",
         "csrc/alloc/guard.c",

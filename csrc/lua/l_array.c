@@ -163,6 +163,7 @@ static int l_vec_capacity(lua_State *L)
 #define ARRAY_METHODS                                                          \
   {"fill", l_array_fill}, {"copy", l_array_copy}, {"view", l_array_view},      \
       {"sum", l_array_sum}, {"min", l_array_min}, {"max", l_array_max},        \
+      {"compare", ebbL_span_compare}, {"checksum", ebbL_span_checksum},        \
       {"add", l_array_add},                                                    \
   {                                                                            \
     "mul", l_array_mul                                                         \

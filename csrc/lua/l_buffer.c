@@ -250,6 +250,8 @@ static const luaL_Reg buffer_methods[] = {
     {"unpack", l_buffer_unpack},
     {"append_from", l_buffer_append_from},
     {"clear", l_buffer_clear},
+    {"compare", ebbL_span_compare},
+    {"checksum", ebbL_span_checksum},
     {"tostring", l_buffer_string},
     {"string", l_buffer_string},
     {NULL, NULL},

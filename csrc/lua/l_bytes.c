@@ -3,6 +3,8 @@
    that arrays share (fill, copy, view) are here too. */
 #include "lua/l_mem.h"
 
+#include "base/crc32.h"
+
 #include <string.h>
 
 /* x:fill(v, [i, j]) → x */
@@ -17,16 +19,23 @@ int ebbL_span_fill(lua_State *L, ebbL_span *span)
   return 1;
 }
 
+/* [raises] at argument 2 */
+static void check_same_elem(lua_State *L, const ebbL_span *span,
+                            const ebbL_span *other)
+{
+  if (other->elem != span->elem)
+    ebbL_argerror(L, 2,
+                  lua_pushfstring(L, "elements of type %s expected, got %s",
+                                  ebbL_elems[span->elem].name,
+                                  ebbL_elems[other->elem].name));
+}
+
 /* x:copy(from, [i, j, at]) → x: from[i..j] to x[at…]; they may overlap. */
 int ebbL_span_copy(lua_State *L, ebbL_span *span)
 {
   ebbL_span *from = ebbL_span_checkany(L, 2);
   size_t n, at, to = 0;
-  if (from->elem != span->elem)
-    ebbL_argerror(L, 2,
-                  lua_pushfstring(L, "elements of type %s expected, got %s",
-                                  ebbL_elems[span->elem].name,
-                                  ebbL_elems[from->elem].name));
+  check_same_elem(L, span, from);
   at = ebbL_checkrange(L, 3, from, &n);
   if (!lua_isnoneornil(L, 5))
     to = (size_t)ebbL_checkinteger(L, 5, 1, LUA_MAXINTEGER) - 1;
@@ -45,6 +54,46 @@ int ebbL_span_slice(lua_State *L, ebbL_span *span)
   size_t n, at = ebbL_checkrange(L, 2, span, &n);
   ebbL_span_view(L, 1, span->data + at * ebbL_elems[span->elem].n_bytes, n);
   return 1;
+}
+
+/* x:compare(other) → -1, 0 or 1; bytes and buffers also with a string */
+int ebbL_span_compare(lua_State *L)
+{
+  const ebbL_span *span = ebbL_span_checkany(L, 1);
+  const unsigned char *data;
+  size_t n;
+  if (lua_type(L, 2) == LUA_TSTRING && span->elem == EBBL_U8) {
+    data = (const unsigned char *)lua_tolstring(L, 2, &n);
+  } else {
+    const ebbL_span *with = ebbL_span_checkany(L, 2);
+    check_same_elem(L, span, with);
+    data = with->data;
+    n = with->n;
+  }
+  int order =
+      ebbL_elem_compare((ebbL_elem)span->elem, span->data, span->n, data, n);
+  lua_pushinteger(L, order < 0 ? -1 : order > 0);
+  return 1;
+}
+
+/* x:checksum([i, j]) → the CRC-32 of the elements as they lie in memory */
+int ebbL_span_checksum(lua_State *L)
+{
+  const ebbL_span *span = ebbL_span_checkany(L, 1);
+  size_t n, at = ebbL_checkrange(L, 2, span, &n);
+  size_t size = ebbL_elems[span->elem].n_bytes;
+  lua_pushinteger(L, ebb_crc32(0, span->data + at * size, n * size));
+  return 1;
+}
+
+void *ebbL_buffer_ptr(lua_State *L, int idx, size_t *n_bytes)
+{
+  const ebbL_span *span = ebbL_tospan(L, idx);
+  *n_bytes = 0;
+  if (span == NULL || !ebbL_span_is_live(span))
+    return NULL;
+  *n_bytes = span->n * ebbL_elems[span->elem].n_bytes;
+  return span->data;
 }
 
 /* b:sub(i, [j]) → string; i and j as in string.sub */
@@ -113,8 +162,14 @@ static int l_bytes_view(lua_State *L)
 }
 
 static const luaL_Reg bytes_methods[] = {
-    {"sub", l_bytes_sub},   {"set", l_bytes_set},   {"fill", l_bytes_fill},
-    {"copy", l_bytes_copy}, {"view", l_bytes_view}, {"string", l_bytes_string},
+    {"sub", l_bytes_sub},
+    {"set", l_bytes_set},
+    {"fill", l_bytes_fill},
+    {"copy", l_bytes_copy},
+    {"view", l_bytes_view},
+    {"string", l_bytes_string},
+    {"compare", ebbL_span_compare},
+    {"checksum", ebbL_span_checksum},
     {NULL, NULL},
 };
 

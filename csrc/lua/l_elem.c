@@ -224,6 +224,36 @@ void ebbL_elem_extreme(lua_State *L, ebbL_elem elem, const unsigned char *data,
   }
 }
 
+/* NaN is equal to itself and greater than all numbers. */
+static inline int compare_numbers(double a, double b)
+{
+  if (a < b || (b != b && a == a))
+    return -1;
+  return a > b || (a != a && b == b);
+}
+
+int ebbL_elem_compare(ebbL_elem elem, const unsigned char *a, size_t n_a,
+                      const unsigned char *b, size_t n_b)
+{
+  size_t n = n_a < n_b ? n_a : n_b;
+  int order = 0;
+  if (elem == EBBL_U8) {
+    if (n > 0)
+      order = memcmp(a, b, n);
+  } else if (is_float(elem)) {
+    for (size_t i = 0; i < n && order == 0; i++)
+      order = compare_numbers(load_number(elem, a, i), load_number(elem, b, i));
+  } else {
+    for (size_t i = 0; i < n && order == 0; i++) {
+      int64_t x = load_integer(elem, a, i), y = load_integer(elem, b, i);
+      order = x < y ? -1 : x > y;
+    }
+  }
+  if (order == 0)
+    order = n_a < n_b ? -1 : n_a > n_b;
+  return order;
+}
+
 /* --- add and mul --- */
 
 static inline double combine_numbers(char op, double a, double b)

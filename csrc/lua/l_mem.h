@@ -80,6 +80,11 @@ void ebbL_elem_sum(lua_State *L, ebbL_elem elem, const unsigned char *data,
 void ebbL_elem_extreme(lua_State *L, ebbL_elem elem, const unsigned char *data,
                        size_t n, int sign);
 
+/* < 0, 0 or > 0: the first elements that differ tell, else the shorter one is
+   less. NaN is equal to itself and greater than all numbers. [no-raise] */
+int ebbL_elem_compare(ebbL_elem elem, const unsigned char *a, size_t n_a,
+                      const unsigned char *b, size_t n_b);
+
 /* What add and mul combine with: one number, or as many elements. */
 typedef struct ebbL_operand {
   ebbL_elem elem;
@@ -234,6 +239,15 @@ void ebbL_span_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
 int ebbL_span_fill(lua_State *L, ebbL_span *span);
 int ebbL_span_copy(lua_State *L, ebbL_span *span);
 int ebbL_span_slice(lua_State *L, ebbL_span *span);
+/* What all four share. */
+int ebbL_span_compare(lua_State *L);
+int ebbL_span_checksum(lua_State *L);
+
+/* The memory of the bytes, array, vec or buffer at idx and its size, for C code
+   of the host: good until the object is freed or grows, so no longer than until
+   other Lua code runs. NULL when it is none of these, or stale; never NULL
+   otherwise. [-0, +0, no-raise] */
+void *ebbL_buffer_ptr(lua_State *L, int idx, size_t *n_bytes);
 
 /* --- the state's memory (l_mem.c) --------------------------------------------
  */

@@ -842,6 +842,17 @@ function Bytes:copy(from, i, j, at) end
 ---@nodiscard
 function Bytes:view(i, j) end
 
+---The first elements that differ tell, else the shorter one is less.
+---@param other ebb.Bytes | ebb.Buffer | string
+---@return -1 | 0 | 1
+function Bytes:compare(other) end
+
+---CRC-32 (that of zlib) of the elements as they lie in memory.
+---@param i? integer
+---@param j? integer
+---@return integer
+function Bytes:checksum(i, j) end
+
 ---A fixed array of one element type.
 ---@class ebb.Array
 ---@field [integer] number
@@ -876,6 +887,17 @@ function Array:add(x) end
 
 ---@param x number | ebb.Array
 function Array:mul(x) end
+
+---The first elements that differ tell, else the shorter one is less.
+---@param other ebb.Array
+---@return -1 | 0 | 1
+function Array:compare(other) end
+
+---CRC-32 (that of zlib) of the elements as they lie in memory.
+---@param i? integer
+---@param j? integer
+---@return integer
+function Array:checksum(i, j) end
 
 ---A growable array of one element type.
 ---@class ebb.Vec: ebb.Array
@@ -940,6 +962,17 @@ function Buffer:clear() end
 ---The bytes as a string; takes none.
 ---@return string
 function Buffer:tostring() end
+
+---The first elements that differ tell, else the shorter one is less.
+---@param other ebb.Bytes | ebb.Buffer | string
+---@return -1 | 0 | 1
+function Buffer:compare(other) end
+
+---CRC-32 (that of zlib) of the elements as they lie in memory.
+---@param i? integer
+---@param j? integer
+---@return integer
+function Buffer:checksum(i, j) end
 
 ebb.alloc = {}
 
