@@ -89,6 +89,7 @@ build = {
         "csrc/lua/l_elem.c",
         "csrc/lua/l_fs.c",
         "csrc/lua/l_fs_watch.c",
+        "csrc/lua/l_gc.c",
         "csrc/lua/l_guard.c",
         "csrc/lua/l_guard_close.c",
         "csrc/lua/l_guard_release.c",

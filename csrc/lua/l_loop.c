@@ -62,6 +62,10 @@ static void prepare_drive(lua_State *L, ebbL_rt *rt)
 static void begin_drive(drive *d, lua_State *L, ebbL_rt *rt)
 {
   ebbL_state *S = rt->head.state;
+  if (EBB_UNLIKELY(S->gc.restore_due))
+    ebbL_gc_restore(L, S);
+  if (EBB_UNLIKELY(S->gc.n_users > 0))
+    ebbL_gc_begin_frame(L, S);
   d->L = L;
   d->rt = rt;
   d->main = NULL;
@@ -146,6 +150,28 @@ static void handle_interrupt(drive *d)
 
 /* --- turns --- */
 
+/* Turns of tasks between two looks at the heap, if it is ebb that collects. */
+#define GC_EVERY 16
+
+static bool collects(const ebbL_rt *rt)
+{
+  return EBB_UNLIKELY(rt->head.state->gc.n_users > 0);
+}
+
+/* What an idle loop gives the collector before it looks for I/O again. */
+#define GC_IDLE_NS 500000u
+
+/* Nothing is ready: the collector's time. True if it wants more of it. */
+static bool collect_idly(drive *d)
+{
+  ebb_rt *core = &d->rt->core;
+  uint64_t now_ns = ebb_driver_clock(NULL), end_ns = now_ns + GC_IDLE_NS;
+  uint64_t due_ns = ebb_rt_next_due(core);
+  if (!d->rt->is_virtual && due_ns < end_ns)
+    end_ns = due_ns;
+  return ebbL_gc_spend(d->L, d->rt->head.state, end_ns) && now_ns < end_ns;
+}
+
 static bool is_busy(const ebbL_rt *rt)
 {
   return rt->driver != NULL && ebb_driver_is_busy(rt->driver);
@@ -166,7 +192,11 @@ static void turn(drive *d)
   /* Clock, timers and I/O are looked at once in so many resumes, not after
      every hop of two tasks that wake each other. */
   for (size_t left = EBB_TURN_LIMIT; left > 0 && core->n_ready > 0;) {
-    left -= ebb_rt_run_ready(core, left);
+    bool is_paced = collects(d->rt);
+    left -=
+        ebb_rt_run_ready(core, is_paced && left > GC_EVERY ? GC_EVERY : left);
+    if (is_paced)
+      ebbL_gc_pace(d->L, d->rt->head.state);
     if (d->main != NULL && d->main->task == NULL)
       break;
     if (core->now_ns != fired_ns && d->rt->is_virtual)
@@ -231,7 +261,10 @@ static int loop(drive *d)
     if (core->n_ready > 0) {
       if (is_busy(rt))
         ebb_driver_poll(rt->driver);
-    } else if (!wait_for_work(d, EBB_NEVER)) {
+    } else if (collects(rt) && collect_idly(d)) {
+      if (is_busy(rt))
+        ebb_driver_poll(rt->driver);
+    } else if (core->n_ready == 0 && !wait_for_work(d, EBB_NEVER)) {
       return LOOP_DEADLOCK;
     }
   }
@@ -465,12 +498,19 @@ static void run_step(drive *d, uint64_t end_ns, double dt_s)
   ebb_rt_frame(core, dt_s);
   size_t limit = STEP_TURNS * (core->n_alive + 64), ran = 0;
   while (core->n_ready > 0) {
-    size_t chunk = end_ns == EBB_NEVER ? 16 : 1;
+    size_t chunk = end_ns == EBB_NEVER ? GC_EVERY : 1;
     ran += ebb_rt_run_ready(core, chunk);
+    if (collects(rt))
+      ebbL_gc_pace(d->L, rt->head.state);
     if (end_ns != EBB_NEVER ? ebb_driver_clock(NULL) >= end_ns : ran >= limit)
       break;
   }
   ebbL_report_due(d->L, rt, false);
+  if (collects(rt)) {
+    ebbL_gc_pace(d->L, rt->head.state); /* what the host has allocated */
+    if (rt->gc_is_mine && end_ns != EBB_NEVER)
+      ebbL_gc_spend(d->L, rt->head.state, end_ns);
+  }
 }
 
 static void set_number(lua_State *L, const char *key, double value)
@@ -485,15 +525,28 @@ static void set_integer(lua_State *L, const char *key, uint64_t value)
   lua_setfield(L, -2, key);
 }
 
+/* What the collector has done in this step. */
+static void set_gc_info(lua_State *L, ebbL_state *S)
+{
+  const ebbL_gc *gc = &S->gc;
+  set_number(L, "gc_max", (double)gc->longest_ns / 1e9);
+  if (gc->n_users == 0)
+    return;
+  set_number(L, "gc_time", (double)gc->spent_ns / 1e9);
+  set_integer(L, "gc_forced", gc->n_forced);
+  set_integer(L, "gc_cycles", gc->n_cycles);
+  set_integer(L, "gc_debt", (uint64_t)ebbL_gc_debt(L, S));
+}
+
 static int push_info(lua_State *L, ebbL_rt *rt, uint64_t ran, double overrun)
 {
   ebb_rt *core = &rt->core;
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, rt->gc_is_mine ? 12 : 8);
   set_integer(L, "ran", ran);
   set_integer(L, "ready", core->n_ready);
   set_integer(L, "alive", core->n_alive);
   set_number(L, "overrun", overrun);
-  set_number(L, "gc_max", (double)rt->gc_max_ns / 1e9);
+  set_gc_info(L, rt->head.state);
   uint64_t due_ns = ebb_rt_next_due(core);
   if (due_ns != EBB_NEVER)
     set_number(L, "next_deadline",

@@ -48,8 +48,11 @@ void ebbL_memory_charge(lua_State *L, ebbL_memory *M, size_t n_bytes)
   if (n_kib < 8)
     return;
   M->owed_bytes = 0;
+  ebbL_state *S = M->head.state;
+  if (S->gc.n_users > 0)
+    ebbL_gc_charge(L, S, n_kib);
   /* A collector that was stopped on purpose stays stopped. */
-  if (lua_gc(L, LUA_GCISRUNNING))
+  else if (lua_gc(L, LUA_GCISRUNNING))
     step_collector(L, n_kib);
 }
 

@@ -130,6 +130,10 @@ static int l_runtime(lua_State *L)
   lua_settop(L, 1);
   ebbL_rt *rt = new_rt(L, S, ebbL_options_check(L));
   ebbL_options_apply(L, rt);
+  if (rt->gc_frames) { /* last: an option that is wrong leaves no trace */
+    rt->gc_is_mine = true;
+    ebbL_gc_open(L, S);
+  }
   return 1;
 }
 
@@ -273,6 +277,8 @@ void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
     return;
   rt->closed = rt->shutting_down = true;
   ebb_list_unlink(&rt->link);
+  if (rt->gc_is_mine)
+    ebbL_gc_close(L, S);
   if (rt->driver != NULL) {
     ebb_driver_close(rt->driver);
     rt->driver = NULL;

@@ -16,7 +16,7 @@ struct ebbL_rt {
   ebb_list unobserved; /* of ebbL_failure: errors nobody has taken yet */
   ebb_list dying;      /* the same, about to be reported by their finalisers */
   uint64_t slowest_id, slowest_ns; /* of the current step */
-  uint64_t gc_max_ns, last_step_ns;
+  uint64_t last_step_ns;
   uint64_t interrupts; /* Ctrl-Cs seen by the current drive */
   bool is_virtual, is_hosted, is_default;
   bool running; /* run, step, block_on or a drive is on the C stack */
@@ -25,6 +25,8 @@ struct ebbL_rt {
   bool handle_sigint; /* Ctrl-C cancels main: asked for by the command */
   bool stepped;       /* the host drives it: no implicit drive */
   bool timing;        /* measure each turn of a task */
+  bool gc_frames;     /* gc = "frame" is asked for */
+  bool gc_is_mine;    /* and granted: it counts among S->gc.n_users */
   char name[48];
   /* user value 1: its on_task_error, or nil */
 };

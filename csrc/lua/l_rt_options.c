@@ -57,6 +57,15 @@ static void option_handle_sigint(lua_State *L, ebbL_rt *rt)
   rt->handle_sigint = lua_toboolean(L, -1);
 }
 
+/* Only noted here: the collector is taken over when all options are right. */
+static void option_gc(lua_State *L, ebbL_rt *rt)
+{
+  if (lua_type(L, -1) != LUA_TSTRING ||
+      strcmp(lua_tostring(L, -1), "frame") != 0)
+    ebbL_option_error(L, "gc", "\"frame\"");
+  rt->gc_frames = true;
+}
+
 /* --- all of them --- */
 
 static const struct {
@@ -69,6 +78,7 @@ static const struct {
     {"on_task_error", option_on_task_error},
     {"cleanup_timeout", option_cleanup_timeout},
     {"handle_sigint", option_handle_sigint},
+    {"gc", option_gc},
 };
 
 #define N_OPTIONS (sizeof options / sizeof options[0])

@@ -15,6 +15,7 @@
 #include "alloc/slab.h"
 #include "core/rt.h"
 #include "lua/l_compat.h"
+#include "lua/l_gc.h"
 #include "lua/l_hook.h"
 
 typedef struct ebbL_state ebbL_state;
@@ -104,6 +105,7 @@ struct ebbL_state {
   lua_CFunction lua_pcall_fn, lua_xpcall_fn; /* the base library's */
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
   const char *drive_name;
+  ebbL_gc gc;   /* of the collector in frames: see l_gc.h */
   bool closing; /* lua_close has begun: no Lua code runs any more */
 };
 

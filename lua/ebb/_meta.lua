@@ -47,7 +47,7 @@ ebb.version = ""
 ---@field slice? ebb.seconds how long a task may compute between awaits
 ---@field on_slice? "report" | "yield" | "throw"
 ---@field memory? integer bytes
----@field gc? "frame"
+---@field gc? "frame" the state's collector works in the time that steps leave (docs/memory.md)
 ---@field loop? "luv"
 
 ---@class ebb.StepInfo
@@ -57,7 +57,11 @@ ebb.version = ""
 ---@field next_deadline ebb.seconds? from now
 ---@field overrun ebb.seconds over the budget
 ---@field slowest_task ebb.Task?
----@field gc_max ebb.seconds
+---@field gc_max ebb.seconds the longest single step of the collector; 0 unless gc = "frame"
+---@field gc_time ebb.seconds? spent by the collector in this step (these: gc = "frame")
+---@field gc_forced integer? its steps that the growth of the heap demanded, budget or not
+---@field gc_cycles integer? that it has completed since it was taken over
+---@field gc_debt integer? bytes by which the heap is larger than after the last cycle
 ---@field stuck boolean nothing left can wake the tasks that wait
 
 ---@class ebb.Metrics
