@@ -37,6 +37,16 @@ function helper.it(name, fn, opts)
   return require("busted").it(name, function() helper.run(fn, opts) end)
 end
 
+--- In a task: gives way until every other task waits or has ended, whatever the schedule.
+function helper.settle()
+  local rt = ebb.current_runtime()
+  for _ = 1, 10000 do
+    ebb.yield()
+    if rt:metrics().ready == 0 then return end
+  end
+  error("the other tasks never come to rest", 2)
+end
+
 --- Calls fn(...), which must throw; returns the error (and checks that tostring(err) contains `text`, plain).
 function helper.throws(text, fn, ...)
   local ok, err = pcall(fn, ...)

@@ -154,6 +154,14 @@ static int l_current_runtime(lua_State *L)
   return 1;
 }
 
+/* _seed(rt, n): for specs, which shuffle runtimes that they did not make. */
+static int l_seed(lua_State *L)
+{
+  ebbL_rt *rt = check_open(L);
+  ebb_rt_seed(&rt->core, (uint64_t)luaL_checkinteger(L, 2));
+  return 0;
+}
+
 static int l_use(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
@@ -339,6 +347,7 @@ void ebbL_open_rt(lua_State *L, ebbL_state *S)
   static const luaL_Reg funcs[] = {{"runtime", l_runtime},
                                    {"run", l_run},
                                    {"use", l_use},
+                                   {"_seed", l_seed},
                                    {"current_runtime", l_current_runtime},
                                    {NULL, NULL}};
   static const luaL_Reg methods[] = {{"run", ebbL_rt_run},

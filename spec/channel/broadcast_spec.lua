@@ -138,7 +138,7 @@ describe("a broadcast", function()
     assert.equal(1, b:send(2))
   end)
 
-  it_runs("BC12 is an op; select takes from the chosen subscription only", function()
+  it_runs("BC12 is an op; select takes from the chosen subscription only #fifo", function()
     local b, c = ebb.broadcast(2), ebb.broadcast(2)
     local x, y = b:subscribe(), c:subscribe()
     local task = ebb.spawn(ebb.select, x, y:recv_op())
@@ -166,7 +166,7 @@ describe("a broadcast", function()
     assert.equal("v", (i == 1 and y or x):try_recv())
   end)
 
-  it_runs("several tasks may wait with one subscription: each value goes to one", function()
+  it_runs("several tasks may wait with one subscription: each value goes to one #fifo", function()
     local b, log = ebb.broadcast(4), helper.log()
     local sub = b:subscribe()
     for i = 1, 3 do
@@ -180,7 +180,7 @@ describe("a broadcast", function()
     assert.equal("1:a 2:b 3:c", log:text())
   end)
 
-  it_runs("is iterated over; a lag comes with the value after it", function()
+  it_runs("is iterated over; a lag comes with the value after it #fifo", function()
     local b, log = ebb.broadcast(2), helper.log()
     local sub = b:subscribe()
     for i = 1, 5 do b:send(i) end
@@ -195,7 +195,7 @@ describe("a broadcast", function()
     assert.equal("4:3 5:- 6:-", log:text())
   end)
 
-  it_runs("to many subscribers loses nothing while they keep up", function()
+  it_runs("to many subscribers loses nothing while they keep up #fifo", function()
     local b, sums = ebb.broadcast(3), {}
     for i = 1, 100 do
       local sub = b:subscribe()
@@ -211,7 +211,7 @@ describe("a broadcast", function()
     end
     for v = 1, 200 do
       assert.equal(100, b:send(v))
-      ebb.yield()
+      helper.settle()
     end
     b:close()
     settle()
@@ -261,7 +261,7 @@ describe("a cancelled broadcast recv", function()
     local sub = b:subscribe()
     local task = ebb.spawn(function()
       got = sub:recv()
-      ebb.yield()
+      helper.settle()
       got = "never"
     end)
     settle()

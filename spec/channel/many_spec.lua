@@ -51,7 +51,7 @@ describe("recv_many", function()
     assert.same({ 1, 2, 3, 4, 5, 6 }, got)
   end)
 
-  it_runs("works on a rendezvous channel", function()
+  it_runs("works on a rendezvous channel #fifo", function()
     local ch = ebb.channel()
     for i = 1, 3 do ebb.spawn(ch.send, ch, i) end
     ebb.sleep(1)

@@ -87,7 +87,7 @@ describe("a oneshot", function()
     assert.is_true(o:is_closed())
   end)
 
-  it_runs("of several who wait the first gets the message", function()
+  it_runs("of several who wait the first gets the message #fifo", function()
     local o, tasks = ebb.oneshot(), {}
     for i = 1, 3 do tasks[i] = ebb.spawn(o.recv, o) end
     settle()
@@ -165,7 +165,7 @@ describe("a cancelled oneshot recv", function()
     local o, got = ebb.oneshot(), nil
     local task = ebb.spawn(function()
       got = o:recv()
-      ebb.yield()
+      helper.settle()
       got = "never"
     end)
     settle()

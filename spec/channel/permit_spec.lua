@@ -125,7 +125,7 @@ describe("a permit of a closed channel", function()
     for i = 1, 3 do assert.same({ n = 2, nil, "closed" }, pack(tasks[i]:await())) end
   end)
 
-  it_runs("MP13 the last one used wakes one receiver with the value, the others with the end",
+  it_runs("MP13 the last one used wakes one receiver with the value, the others with the end #fifo",
     function()
       local ch, tasks = ebb.channel(1), {}
       local permit = ch:reserve()

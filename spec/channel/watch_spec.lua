@@ -109,7 +109,7 @@ describe("a watch", function()
     helper.throws("broken", sub.wait_for, sub, function() error "broken" end)
   end)
 
-  it_runs("WA14 wakes all, each with what it has seen", function()
+  it_runs("WA14 wakes all, each with what it has seen #fifo", function()
     local w, tasks = ebb.watch(0), {}
     for i = 1, 10 do
       tasks[i] = ebb.spawn(function()
@@ -123,12 +123,12 @@ describe("a watch", function()
     for i = 1, 10 do assert.equal("v", tasks[i]:await()) end
   end)
 
-  it_runs("iterates over the values, as it gets to see them", function()
+  it_runs("iterates over the values, as it gets to see them #fifo", function()
     local w, log = ebb.watch(0), helper.log()
     local task = ebb.spawn(function()
       for v in w:subscribe() do log(v) end
     end)
-    ebb.yield()
+    helper.settle()
     for i = 1, 6 do
       w:set(i)
       if i % 2 == 0 then settle() end

@@ -116,7 +116,7 @@ describe("an await that cannot be", function()
       return a < b
     end)
     assert.same({ 1, 2, 3 }, list)
-    ebb.yield()
+    helper.settle()
     assert.is_true(ran)
   end)
 

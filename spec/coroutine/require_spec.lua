@@ -102,7 +102,7 @@ describe("ebb.require", function()
     end)
   end)
 
-  it_runs("the one who waits loads it itself when the first is cancelled", function()
+  it_runs("the one who waits loads it itself when the first is cancelled #fifo", function()
     local n = 0
     with_module(function()
       n = n + 1

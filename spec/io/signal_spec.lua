@@ -60,7 +60,7 @@ describe("ebb.signal", function()
     for i = 1, 5 do list[i]:close() end
   end, real)
 
-  helper.it("of several that wait for one subscription the first gets it", function()
+  helper.it("of several that wait for one subscription the first gets it #fifo", function()
     local s <close> = ebb.signal "usr1"
     local first, second = ebb.spawn(s.recv, s), ebb.spawn(s.recv, s)
     ebb.yield()
@@ -101,7 +101,7 @@ describe("ebb.signal", function()
   helper.it("a cancel does not take a signal", function()
     local s <close> = ebb.signal "usr1"
     local task = ebb.spawn(s.recv, s)
-    ebb.yield()
+    helper.settle()
     support.contains("waiting (signal)", tostring(task))
     task:cancel()
     task:join()

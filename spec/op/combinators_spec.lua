@@ -145,7 +145,7 @@ describe("map", function()
     support.near(1, ebb.now() - start)
   end)
 
-  it_runs("may be used by two tasks at the same time", function()
+  it_runs("may be used by two tasks at the same time #fifo", function()
     local ch = ebb.channel()
     local op = ebb.map_op(ch, function(v)
       ebb.sleep(1)

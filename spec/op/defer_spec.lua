@@ -34,7 +34,7 @@ describe("defer_op", function()
     assert.equal(2, (ebb.select(op, ebb.after(1))))
     assert.same({ n = 2, 0, 0 }, pack(ch:waiters()))
     local task = ebb.spawn(ebb.select, ebb.never(), op)
-    ebb.yield()
+    helper.settle()
     assert.is_true(ch:try_send("v"))
     assert.same({ n = 2, 2, "v" }, pack(task:await()))
   end)
@@ -85,7 +85,7 @@ describe("defer_op", function()
     helper.throws(nil, ebb.await, ebb.defer_op(function() end))
   end)
 
-  it_runs("is performed by two tasks at the same time, each with its own op", function()
+  it_runs("is performed by two tasks at the same time, each with its own op #fifo", function()
     local calls = 0
     local op = ebb.defer_op(function()
       calls = calls + 1

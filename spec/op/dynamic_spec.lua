@@ -75,7 +75,7 @@ describe("a set built at run time", function()
     local a, b = ebb.channel(), ebb.channel()
     local set = { a, b }
     local task = ebb.spawn(ebb.select, set)
-    ebb.yield()
+    helper.settle()
     set[1], set[2] = ebb.ready("other"), nil
     collectgarbage()
     assert.is_true(b:try_send("v"))

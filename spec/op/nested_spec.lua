@@ -28,7 +28,7 @@ describe("a choice in a select", function()
     }
     for _, case in ipairs(expected) do
       local task = ebb.spawn(ebb.select, ebb.never(), outer)
-      ebb.yield()
+      helper.settle()
       assert.is_true(case[1]:try_send("v"))
       assert.same({ n = 4, 2, case[2], case[3], "v" }, pack(task:await()))
       for _, ch in ipairs { a, b, c, d } do assert.same({ n = 2, 0, 0 }, pack(ch:waiters())) end
@@ -114,7 +114,7 @@ describe("a choice in a select", function()
       op = op and ebb.choice(ebb.never(), channels[level], op) or ebb.choice(channels[level])
     end
     local task = ebb.spawn(ebb.await, op)
-    ebb.yield()
+    helper.settle()
     assert.is_true(channels[1]:try_send("deep"))
     local results = pack(task:await())
     assert.equal(51, results.n)

@@ -1,6 +1,7 @@
 --- What the specs of misuse share: objects of every kind, values of every sort, and a proof of life.
 local ebb = require "ebb"
 local assert = require "luassert"
+local settle = require("spec.helper").settle
 
 local misuse = {}
 
@@ -133,10 +134,7 @@ end
 function misuse.attempt(fn, ...)
   local results
   local task = ebb.spawn(function(...) results = table.pack(pcall(fn, ...)) end, ...)
-  for _ = 1, 3 do
-    if results then break end
-    ebb.yield()
-  end
+  settle()
   task:cancel()
   task:join()
   return results

@@ -186,7 +186,7 @@ describe("functions with wrong arguments:", function()
     contains("expected, got number", err)
   end)
 
-  it_survives("argument errors are at the place of the caller", function()
+  it_survives("argument errors are at the place of the caller #fifo", function()
     for _, call in ipairs {
       function() ebb.sleep({}) end,
       function() ebb.spawn(12) end,

@@ -59,7 +59,7 @@ describe("frames", function()
     end)
   end)
 
-  it("all waiters are woken, in the order in which they waited", function()
+  it("all waiters are woken, in the order in which they waited #fifo", function()
     with_runtime(function(rt)
       local log = helper.log()
       for i = 1, 4 do

@@ -210,7 +210,7 @@ describe("a runtime after a run", function()
     end
   end)
 
-  it("BO8 spawning from the host goes to the runtime it names", function()
+  it("BO8 spawning from the host goes to the runtime it names #fifo", function()
     local one, two = helper.runtime(), helper.runtime()
     local log = helper.log()
     one:spawn(support.call, log, "one")

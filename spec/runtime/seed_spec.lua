@@ -64,7 +64,7 @@ describe("a seed", function()
     assert.is_true(n >= 15, n .. " traces of 20 seeds")
   end)
 
-  it("YC1 without a seed the order is first in, first out", function()
+  it("YC1 without a seed the order is first in, first out #fifo", function()
     for _ = 1, 5 do assert.equal("1 2 3 4 5 6 7 8", order(nil)) end
   end)
 

@@ -249,7 +249,7 @@ for _, name in ipairs(BOTH) do
       assert.equal(3, cleaned)
     end)
 
-    it("runs outside of tasks too", function()
+    it("runs outside of tasks too #fifo", function()
       local s = stream.range(1, 5)
       assert.same({ 1, 2, 3 }, s[name](s, 2, function(v) ebb.sleep(0.001) return v end):take(3):collect())
     end)

@@ -5,7 +5,7 @@ local support = require "spec.task.support"
 local it_runs, settle, pack = helper.it, support.settle, table.pack
 
 describe("a mutex", function()
-  it_runs("MX1 R97 is handed on in order", function()
+  it_runs("MX1 R97 is handed on in order #fifo", function()
     local m, log = ebb.mutex(), helper.log()
     for i = 1, 4 do
       ebb.go(function()
@@ -38,7 +38,7 @@ describe("a mutex", function()
     assert.equal("ebb.mutex: unlocked", tostring(m))
   end)
 
-  it_runs("MX4 goes to the first waiter, not to a newcomer", function()
+  it_runs("MX4 goes to the first waiter, not to a newcomer #fifo", function()
     local m, log = ebb.mutex(), helper.log()
     local guard = m:lock()
     ebb.go(function()
@@ -146,7 +146,7 @@ describe("a mutex", function()
       kept = m:lock()
       ebb.sleep(1)
     end)
-    ebb.yield()
+    helper.settle()
     kept:adopt()
     task:await()
     assert.is_true(m:is_locked())
@@ -206,7 +206,7 @@ describe("a cancelled lock", function()
     assert.is_false(m:is_locked())
   end)
 
-  it_runs("MX5 R98 while waiting is skipped", function()
+  it_runs("MX5 R98 while waiting is skipped #fifo", function()
     local m, log, tasks = ebb.mutex(), helper.log(), {}
     local guard = m:lock()
     for i = 1, 5 do
@@ -226,7 +226,7 @@ describe("a cancelled lock", function()
     assert.is_false(m:is_locked())
   end)
 
-  it_runs("MX5 R69 in the turn of its wake has the lock, and passes it on", function()
+  it_runs("MX5 R69 in the turn of its wake has the lock, and passes it on #fifo", function()
     for _, with in ipairs { false, true } do
       local m, log = ebb.mutex(), helper.log()
       local guard = m:lock()

@@ -77,7 +77,7 @@ describe("an object of channels and locks", function()
     assert.equal(7, ebb.latch(0):map(function(open) return open and 7 end):await())
   end)
 
-  it("does not keep its state from closing while tasks wait at it", function()
+  it("does not keep its state from closing while tasks wait at it #fifo", function()
     local rt = ebb.runtime { clock = "virtual" }
     local m, sem, b = ebb.mutex(), ebb.semaphore(0), ebb.broadcast(1)
     local guard = m:lock()

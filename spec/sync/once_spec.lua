@@ -34,7 +34,7 @@ describe("a once", function()
     end
   end)
 
-  it_runs("OC2 OC3 an attempt that fails is its caller's; the next one tries again", function()
+  it_runs("OC2 OC3 an attempt that fails is its caller's; the next one tries again #fifo", function()
     local n = 0
     local once = ebb.once(function()
       n = n + 1
@@ -53,7 +53,7 @@ describe("a once", function()
     assert.equal(3, n)
   end)
 
-  it_runs("OC2 an attempt that is cancelled is taken over by the next", function()
+  it_runs("OC2 an attempt that is cancelled is taken over by the next #fifo", function()
     local n = 0
     local once = ebb.once(function()
       n = n + 1
@@ -73,7 +73,7 @@ describe("a once", function()
     assert.equal(2, once:get())
   end)
 
-  it_runs("OC2 a waiter cancelled in the turn of the failure does not hold up the others", function()
+  it_runs("OC2 a waiter cancelled in the turn of the failure does not hold up the others #fifo", function()
     local n = 0
     local once = ebb.once(function()
       n = n + 1

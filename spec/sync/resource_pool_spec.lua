@@ -38,7 +38,7 @@ describe("a resource pool", function()
     assert.equal("make:1 make:2 close:2 close:1", log:text())
   end)
 
-  it_runs("leases at most max, in order", function()
+  it_runs("leases at most max, in order #fifo", function()
     local pool, order = numbered { max = 2 }, helper.log()
     for i = 1, 6 do
       ebb.go(function()

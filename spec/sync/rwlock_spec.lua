@@ -5,7 +5,7 @@ local support = require "spec.task.support"
 local it_runs, settle, pack = helper.it, support.settle, table.pack
 
 describe("an rwlock", function()
-  it_runs("RW1 has many readers or one writer", function()
+  it_runs("RW1 has many readers or one writer #fifo", function()
     local rw, readers, writers, most = ebb.rwlock(), 0, 0, 0
     local tasks = {}
     for i = 1, 40 do
@@ -32,7 +32,7 @@ describe("an rwlock", function()
     assert.equal("ebb.rwlock: unlocked", tostring(rw))
   end)
 
-  it_runs("RW2 R102 readers that come after a waiting writer wait behind it", function()
+  it_runs("RW2 R102 readers that come after a waiting writer wait behind it #fifo", function()
     local rw, log = ebb.rwlock(), helper.log()
     local first = rw:read()
     local function contender(name, method)
@@ -53,7 +53,7 @@ describe("an rwlock", function()
     assert.equal("writer reader writer2", log:text())
   end)
 
-  it_runs("RW3 a holder that would wait for itself gets EBB042", function()
+  it_runs("RW3 a holder that would wait for itself gets EBB042 #fifo", function()
     local rw = ebb.rwlock()
     local read = rw:read()
     rw:read():close()
@@ -83,7 +83,7 @@ describe("an rwlock", function()
     rw:try_write():close()
   end)
 
-  it_runs("RW6 R42 downgrade lets readers in and no writer, and keeps the count", function()
+  it_runs("RW6 R42 downgrade lets readers in and no writer, and keeps the count #fifo", function()
     local rw, log = ebb.rwlock(), helper.log()
     local guard = rw:write()
     for _, name in ipairs { "read", "read", "write", "read" } do
@@ -147,7 +147,7 @@ describe("an rwlock", function()
     assert.is_nil(kept[1].value)
   end)
 
-  it_runs("R69 a cancel in the turn of the wake: the lock is had, and given back", function()
+  it_runs("R69 a cancel in the turn of the wake: the lock is had, and given back #fifo", function()
     for _, name in ipairs { "read", "write" } do
       local rw, got = ebb.rwlock(), false
       local guard = rw:write()

@@ -25,7 +25,7 @@ describe("a semaphore", function()
     end
   end)
 
-  it_runs("SM1 serves in order, a large request first if it came first", function()
+  it_runs("SM1 serves in order, a large request first if it came first #fifo", function()
     local sem, log = ebb.semaphore(0), helper.log()
     for i, n in ipairs { 3, 1, 2 } do
       ebb.go(function()
@@ -61,7 +61,7 @@ describe("a semaphore", function()
     assert.equal(0, sem:forget(5))
   end)
 
-  it_runs("SM3 SM10 permits added later wake in order", function()
+  it_runs("SM3 SM10 permits added later wake in order #fifo", function()
     local sem, log = ebb.semaphore(0), helper.log()
     for i = 1, 3 do
       ebb.go(function()
@@ -179,7 +179,7 @@ describe("a cancelled acquire", function()
     assert.equal(1, sem:available())
   end)
 
-  it_runs("SM8 R98 while waiting leaves the queue to those behind it", function()
+  it_runs("SM8 R98 while waiting leaves the queue to those behind it #fifo", function()
     local sem, log = ebb.semaphore(1), helper.log()
     local large = ebb.spawn(function() sem:acquire(2) end)
     for i = 1, 2 do
@@ -197,12 +197,12 @@ describe("a cancelled acquire", function()
     assert.equal(1, sem:available())
   end)
 
-  it_runs("R69 in the turn of its wake has the permit and gives it back on its way out", function()
+  it_runs("R69 in the turn of its wake has the permit and gives it back on its way out #fifo", function()
     local sem, got = ebb.semaphore(0), false
     local task = ebb.spawn(function()
       local _ <close> = sem:acquire()
       got = true
-      ebb.yield()
+      helper.settle()
       got = "never"
     end)
     settle()

@@ -14,12 +14,12 @@ local function taken_before_the_other(body)
 end
 
 describe("the budget of a turn", function()
-  helper.it("YC3 YC4 ends after so many ready awaits that others get their turn", function()
+  helper.it("YC3 YC4 ends after so many ready awaits that others get their turn #fifo", function()
     local seen = taken_before_the_other(function(drain) drain() end)
     assert.is_true(seen >= 1 and seen <= 200, seen)
   end)
 
-  helper.it("YC9 is the task's own, whatever regions and groups it is in", function()
+  helper.it("YC9 is the task's own, whatever regions and groups it is in #fifo", function()
     for _, nest in ipairs {
       function(drain) ebb.timeout(1000, drain) end,
       function(drain) ebb.scope(drain) end,
@@ -33,7 +33,7 @@ describe("the budget of a turn", function()
     end
   end)
 
-  helper.it("YC5 YC6 is spent by any await, yield gives a new one", function()
+  helper.it("YC5 YC6 is spent by any await, yield gives a new one #fifo", function()
     local other_ran = 0
     local ticks = ebb.ready(true)
     local stop = false

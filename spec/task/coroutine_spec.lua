@@ -14,7 +14,7 @@ describe("ebb.coroutine", function()
     end
   end)
 
-  it_runs("R52 generators yield to their consumer, awaits go to the scheduler", function()
+  it_runs("R52 generators yield to their consumer, awaits go to the scheduler #fifo", function()
     local log = helper.log()
     local other = ebb.spawn(function() for i = 1, 3 do log("other", i) ebb.sleep(1) end end)
     local generate = co.wrap(function()
@@ -24,7 +24,7 @@ describe("ebb.coroutine", function()
       end
       return "end"
     end)
-    ebb.yield()
+    helper.settle()
     for _ = 1, 3 do log("got", generate()) end
     assert.equal("end", generate())
     other:await()

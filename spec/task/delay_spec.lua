@@ -18,7 +18,7 @@ describe("delay", function()
     support.near(start + 2, at)
   end)
 
-  it_runs("TM3 keeps the order of the deadlines, of equal ones that of the calls", function()
+  it_runs("TM3 keeps the order of the deadlines, of equal ones that of the calls #fifo", function()
     local log = helper.log()
     for i, seconds in ipairs { 3, 1, 2, 1, 3 } do ebb.delay(seconds, function() log(i) end) end
     ebb.sleep(4)

@@ -9,12 +9,12 @@ describe("spawn", function()
     local log = helper.log()
     ebb.spawn(function() log("task") end)
     log("spawned")
-    ebb.yield()
+    helper.settle()
     log("main")
     assert.equal("spawned task main", log:text())
   end)
 
-  it_runs("TS1 runs the bodies in the order of their spawning", function()
+  it_runs("TS1 runs the bodies in the order of their spawning #fifo", function()
     local log = helper.log()
     for i = 1, 5 do ebb.spawn(function() log(i) end) end
     ebb.yield()
@@ -22,7 +22,7 @@ describe("spawn", function()
     assert.equal("1 2 3 4 5 main", log:text())
   end)
 
-  it_runs("TS1 puts a task spawned by a task behind those that are ready", function()
+  it_runs("TS1 puts a task spawned by a task behind those that are ready #fifo", function()
     local log = helper.log()
     ebb.spawn(function()
       log("a")
@@ -38,7 +38,7 @@ describe("spawn", function()
     assert.same({ n = 5, 4, 1, nil, "x", nil }, table.pack(task:await()))
   end)
 
-  it_runs("TS1 takes any number of tasks without anybody waiting for them", function()
+  it_runs("TS1 takes any number of tasks without anybody waiting for them #fifo", function()
     local count = 0
     for _ = 1, 200 do ebb.spawn(function() count = count + 1 end) end
     support.settle()
@@ -94,11 +94,11 @@ describe("ebb.go", function()
     local got
     assert.is_nil((ebb.go(function(...) got = table.pack(...) end, 1, nil, 3)))
     assert.is_nil(got)
-    ebb.yield()
+    helper.settle()
     assert.same({ n = 3, 1, nil, 3 }, got)
   end)
 
-  it_runs("shares the order of spawn", function()
+  it_runs("shares the order of spawn #fifo", function()
     local log = helper.log()
     ebb.go(function() log("a") end)
     ebb.spawn(function() log("b") end)
@@ -110,7 +110,7 @@ describe("ebb.go", function()
   it_runs("gives its body a current task", function()
     local current
     ebb.go(function() current = ebb.current() end)
-    ebb.yield()
+    helper.settle()
     assert.equal("done", current:status())
   end)
 end)
@@ -190,7 +190,7 @@ describe("await and join", function()
     assert.is_true(rawequal(value, select(2, task:join())))
   end)
 
-  it_runs("TS4 by several tasks all get the results, the first that waited first", function()
+  it_runs("TS4 by several tasks all get the results, the first that waited first #fifo", function()
     local log = helper.log()
     local task = ebb.spawn(function() ebb.sleep(1) return "r" end)
     local waiters = {}
@@ -211,7 +211,7 @@ describe("await and join", function()
     assert.is_true(done)
   end)
 
-  it_runs("TS6 a failing task disturbs nobody", function()
+  it_runs("TS6 a failing task disturbs nobody #fifo", function()
     local others = 0
     local bad = ebb.spawn(function() error("bad") end)
     for _ = 1, 3 do ebb.spawn(function() ebb.yield() others = others + 1 end) end
@@ -254,7 +254,7 @@ describe("await and join", function()
     support.near(0, support.elapsed(function() assert.equal("alive", task:await()) end))
   end)
 
-  it_runs("R48 a cycle of joins is an error in the last joiner", function()
+  it_runs("R48 a cycle of joins is an error in the last joiner #fifo", function()
     local a, b
     a = ebb.spawn(function() return "a:" .. b:await() end)
     b = ebb.spawn(function()
@@ -272,7 +272,7 @@ describe("many tasks", function()
       local start = os.clock()
       local tasks = {}
       for i = 1, n do tasks[i] = ebb.spawn(ebb.sleep, 1) end
-      ebb.yield()
+      helper.settle()
       assert.equal(n + 1, rt:metrics().alive)
       ebb.sleep(2)
       for i = 1, n do assert(tasks[i]:status() == "done") end

@@ -31,7 +31,7 @@ describe("supervise", function()
     support.near(3, ebb.now())
   end)
 
-  it_runs("one_for_one leaves the others alone", function()
+  it_runs("one_for_one leaves the others alone #fifo", function()
     local log = helper.log()
     ebb.supervise(quiet {
       child(log, "a", 1, 1, { restart = "transient" }),
@@ -40,7 +40,7 @@ describe("supervise", function()
     assert.equal("a1 b1 a:end a2 a:end b:end", log:text())
   end)
 
-  it_runs("one_for_all ends and starts all", function()
+  it_runs("one_for_all ends and starts all #fifo", function()
     local log = helper.log()
     ebb.supervise(quiet {
       child(log, "a", 5, 0, { restart = "transient" }),
@@ -51,7 +51,7 @@ describe("supervise", function()
     assert.equal("a1 b1 c1 b:end c:end a:end a2 b2 b:end a:end", log:text())
   end)
 
-  it_runs("rest_for_one ends and starts those after it", function()
+  it_runs("rest_for_one ends and starts those after it #fifo", function()
     local log = helper.log()
     ebb.supervise(quiet {
       child(log, "a", 5, 0, { restart = "transient" }),
@@ -63,7 +63,7 @@ describe("supervise", function()
     support.near(6, ebb.now())
   end)
 
-  it_runs("waits for the cleanups of what it ends before it starts anything", function()
+  it_runs("waits for the cleanups of what it ends before it starts anything #fifo", function()
     local log = helper.log()
     local n = 0
     ebb.supervise(quiet {
@@ -137,7 +137,7 @@ describe("supervise", function()
     assert.equal("b failed", support.take(errors)[1].err)
   end)
 
-  it_runs("cancelled, it ends its children and waits for them", function()
+  it_runs("cancelled, it ends its children and waits for them #fifo", function()
     local log = helper.log()
     local task = ebb.spawn(ebb.supervise, { child(log, "a", 100, 0), child(log, "b", 100, 0) })
     ebb.sleep(1)

@@ -21,7 +21,7 @@ local function schedule(n, rounds, opts)
 end
 
 describe("yield", function()
-  it_runs("YC1 goes to the back of the ready queue: round robin", function()
+  it_runs("YC1 goes to the back of the ready queue: round robin #fifo", function()
     local log = helper.log()
     local tasks = {}
     for i = 1, 3 do
@@ -41,14 +41,14 @@ describe("yield", function()
     local log = helper.log()
     local ch = ebb.channel(1)
     ebb.spawn(function() ch:recv() log("woken") end)
-    ebb.yield()
+    helper.settle()
     ch:send("v")
-    ebb.yield()
+    helper.settle()
     log("main")
     assert.equal("woken main", log:text())
   end)
 
-  it_runs("sleep(0) and a negative sleep yield too", function()
+  it_runs("sleep(0) and a negative sleep yield too #fifo", function()
     local log = helper.log()
     local function three(name, seconds)
       return ebb.spawn(function()
@@ -63,7 +63,7 @@ describe("yield", function()
     support.near(0, support.elapsed(ebb.sleep, -1))
   end)
 
-  it_runs("wakes run in the order of the waking", function()
+  it_runs("wakes run in the order of the waking #fifo", function()
     local log = helper.log()
     local channels = {}
     for i = 1, 4 do
@@ -76,7 +76,7 @@ describe("yield", function()
     assert.equal("3 1 4 2", log:text())
   end)
 
-  it_runs("TM3 equal deadlines fire in the order they were armed", function()
+  it_runs("TM3 equal deadlines fire in the order they were armed #fifo", function()
     local log = helper.log()
     for i = 1, 20 do ebb.spawn(function() ebb.sleep(1) log(i) end) end
     ebb.sleep(2)
@@ -219,7 +219,7 @@ describe("timers beside busy tasks", function()
     end, { clock = "system" })
   end)
 
-  it_runs("R73 a task that re-arms a zero timer forever lets other work proceed", function()
+  it_runs("R73 a task that re-arms a zero timer forever lets other work proceed #fifo", function()
     local stop, rounds = false, 0
     local spinner = ebb.spawn(function()
       while not stop do rounds = rounds + 1 ebb.sleep(0) end
@@ -230,7 +230,7 @@ describe("timers beside busy tasks", function()
     assert.is_true(rounds >= 5 and rounds <= 11)
   end)
 
-  it_runs("YC11 a woken task runs within one round of the ready tasks", function()
+  it_runs("YC11 a woken task runs within one round of the ready tasks #fifo", function()
     local stop = false
     local spinners = {}
     for i = 1, 10 do
@@ -250,7 +250,7 @@ describe("timers beside busy tasks", function()
 end)
 
 describe("a seed", function()
-  it("BO10 absent: the queue is FIFO, every time the same", function()
+  it("BO10 absent: the queue is FIFO, every time the same #fifo", function()
     assert.equal("1 2 3 1 2 3", schedule(3, 2))
     assert.equal(schedule(30, 3), schedule(30, 3))
   end)

@@ -124,7 +124,7 @@ describe("frame_clock", function()
       end
     end)
     clk:sleep(0.1)
-    ebb.yield()
+    helper.settle()
     assert.equal(6, frames)
     assert.is_true(math.abs(ebb.now() - 0.1) < 1e-6)
     clk:sleep(0.001)

@@ -74,7 +74,7 @@ describe("next_frame under rt:step", function()
     near(3, two[2])
   end)
 
-  stepped("wakes the waiters in the order they came", function(rt)
+  stepped("wakes the waiters in the order they came #fifo", function(rt)
     local log = helper.log()
     for i = 1, 4 do
       rt:spawn(function()
@@ -91,7 +91,7 @@ describe("next_frame under rt:step", function()
     assert.equal("1 2 3 4 1 2 3 4", log:text())
   end)
 
-  stepped("comes after what the last step left over, before what it wakes itself", function(rt)
+  stepped("comes after what the last step left over, before what it wakes itself #fifo", function(rt)
     local log, ch = helper.log(), ebb.channel()
     rt:spawn(function()
       for v in ch do log("woken", v) end

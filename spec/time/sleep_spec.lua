@@ -21,7 +21,7 @@ describe("sleep", function()
     near(start + 2.25, ebb.now())
   end)
 
-  it_runs("lets the other tasks go on", function()
+  it_runs("lets the other tasks go on #fifo", function()
     local log = helper.log()
     for i = 1, 3 do
       ebb.spawn(function()
@@ -47,7 +47,7 @@ describe("sleep", function()
     assert.equal("1 2 3 4 5", log:text())
   end)
 
-  it_runs("TM3 equal deadlines end in the order they were armed", function()
+  it_runs("TM3 equal deadlines end in the order they were armed #fifo", function()
     local log = helper.log()
     for i = 1, 10 do
       ebb.spawn(function()
@@ -59,7 +59,7 @@ describe("sleep", function()
     assert.equal("1 2 3 4 5 6 7 8 9 10", log:text())
   end)
 
-  it_runs("TM3 equal deadlines armed at different times end in the order of arming", function()
+  it_runs("TM3 equal deadlines armed at different times end in the order of arming #fifo", function()
     local log, due = helper.log(), ebb.now() + 5
     for i = 1, 5 do
       ebb.spawn(function()
@@ -72,7 +72,7 @@ describe("sleep", function()
     assert.equal("1 2 3 4 5", log:text())
   end)
 
-  it_runs("R74 of 0, -0.0 and a negative time gives way and takes no time", function()
+  it_runs("R74 of 0, -0.0 and a negative time gives way and takes no time #fifo", function()
     for _, s in ipairs { 0, 0.0, -0.0, -1, -1e300, -math.huge } do
       local ran = false
       ebb.spawn(function() ran = true end)
@@ -83,7 +83,7 @@ describe("sleep", function()
     end
   end)
 
-  it_runs("sleep(0) always yields: two loops take turns", function()
+  it_runs("sleep(0) always yields: two loops take turns #fifo", function()
     local log = helper.log()
     local function loop(name)
       for i = 1, 3 do
@@ -146,7 +146,7 @@ describe("sleep", function()
     local before = rt:metrics().timers
     local tasks = {}
     for i = 1, 100 do tasks[i] = ebb.spawn(ebb.sleep, i) end
-    ebb.yield()
+    helper.settle()
     assert.equal(before + 100, rt:metrics().timers)
     for i = 1, 100 do tasks[i]:cancel() end
     assert.equal(before, rt:metrics().timers)

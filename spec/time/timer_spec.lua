@@ -81,7 +81,7 @@ describe("timer", function()
     helper.throws("bad argument #1", ebb.timer)
   end)
 
-  it_runs("wakes all who wait, in the order they came", function()
+  it_runs("wakes all who wait, in the order they came #fifo", function()
     local timer, log = ebb.timer(1), helper.log()
     local tasks = {}
     for i = 1, 5 do

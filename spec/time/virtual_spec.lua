@@ -105,7 +105,7 @@ describe("the virtual clock under run", function()
 end)
 
 describe("rt:advance", function()
-  it_runs("PT3 from a task: makes timers due, the tasks run at the next await", function(_, rt)
+  it_runs("PT3 from a task: makes timers due, the tasks run at the next await #fifo", function(_, rt)
     local start, log = ebb.now(), helper.log()
     for i = 1, 3 do
       ebb.spawn(function()
@@ -153,7 +153,7 @@ describe("rt:advance", function()
     rt:close()
   end)
 
-  it("PT3 by less than a millisecond, and over many deadlines in order", function()
+  it("PT3 by less than a millisecond, and over many deadlines in order #fifo", function()
     local rt = helper.runtime()
     local log = helper.log()
     for _, s in ipairs { 0.0003, 0.0001, 0.0002 } do
