@@ -1,11 +1,7 @@
 -- ebb.semaphore: permits, their queue, closing, cancels.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-local it_runs, pack = helper.it, table.pack
-
-local function settle()
-  for _ = 1, 5 do ebb.yield() end
-end
+local it_runs, settle, pack = helper.it, helper.settle, table.pack
 
 describe("a semaphore", function()
   it_runs("SM7 counts its permits", function()

@@ -58,7 +58,7 @@ describe("a failed task whose error nobody takes", function()
     assert.equal(0, #errors)
     local stop = os.clock() + 3
     while #errors == 0 and os.clock() < stop do
-      burn(0.05)
+      burn(0.02)
       ebb.yield()
     end
     local reports = support.take(errors)

@@ -267,7 +267,7 @@ describe("await and join", function()
 end)
 
 describe("many tasks", function()
-  it_runs("R62 10^5 alive at once, spawning stays linear", function(_, rt)
+  it_runs("R62 10^5 alive at once, spawning stays linear #fifo", function(_, rt)
     local function seconds(n)
       local start = os.clock()
       local tasks = {}

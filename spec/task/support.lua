@@ -1,6 +1,8 @@
 --- Small helpers that the specs of tasks and of structure share.
 local ebb = require "ebb"
 
+local helper = require "spec.helper"
+
 local support = {}
 
 --- A to-be-closed value whose handler is fn(err).
@@ -22,10 +24,7 @@ function support.near(expected, actual)
   end
 end
 
---- Gives way often enough that everything that is ready has run.
-function support.settle()
-  for _ = 1, 5 do ebb.yield() end
-end
+support.settle = helper.settle
 
 --- Takes what was reported so far: returns the list and empties `errors`.
 function support.take(errors)
