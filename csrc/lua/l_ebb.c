@@ -21,6 +21,7 @@
 #include "lua/l_sync.h"
 #include "lua/l_time.h"
 #include "lua/l_token.h"
+#include "lua/l_udp.h"
 
 #define EBB_VERSION "0.1.0"
 
@@ -126,5 +127,6 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_fs(L, S);
   ebbL_open_fs_watch(L, S);
   ebbL_open_signal(L, S);
+  ebbL_open_udp(L, S);
   return 1;
 }

@@ -349,6 +349,7 @@ static script scenarios[] = {
     {.name = "r17_shutdown"},
     {.name = "r10_fs"},
     {.name = "r10_watch"},
+    {.name = "r10_udp"},
     {.name = "r07_sync"},
     {.name = "r05_join_set"},
 };

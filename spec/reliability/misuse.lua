@@ -60,6 +60,12 @@ misuse.kinds = {
     methods = { "recv", "recv_op", "close" },
     close = "close",
   },
+  udp = {
+    make = function() return assert(ebb.net.udp "127.0.0.1") end,
+    methods = { "recvfrom", "recvfrom_op", "sendto", "send", "connect", "local_address", "peer",
+      "broadcast", "ttl", "join", "leave", "multicast_loop", "multicast_ttl", "close" },
+    close = "close",
+  },
   op = {
     make = function() return ebb.after(1) end,
     methods = { "await", "map", "and_then", "or_else" },
