@@ -49,8 +49,8 @@ static unsigned char *make_room(lua_State *L, ebbL_span *span, size_t n_more)
   return span->data + span->n;
 }
 
-static void buffer_append(lua_State *L, ebbL_span *span, const void *bytes,
-                          size_t n)
+void ebbL_buffer_append(lua_State *L, ebbL_span *span, const void *bytes,
+                        size_t n)
 {
   unsigned char *to = make_room(L, span, n);
   if (n > 0)
@@ -203,7 +203,7 @@ static int l_buffer_pack(lua_State *L)
     return throw_as_own(L);
   size_t n;
   const char *s = lua_tolstring(L, 2, &n);
-  buffer_append(L, check_buffer(L), s, n);
+  ebbL_buffer_append(L, check_buffer(L), s, n);
   lua_settop(L, 1);
   return 1;
 }

@@ -3,6 +3,7 @@
 #include "lua/l_census.h"
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
+#include "lua/l_file.h"
 #include "lua/l_fs.h"
 #include "lua/l_fs_watch.h"
 #include "lua/l_join_set.h"
@@ -12,6 +13,7 @@
 #include "lua/l_mem.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
+#include "lua/l_process.h"
 #include "lua/l_promise.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
@@ -125,7 +127,9 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_mem(L, S);
   ebbL_open_census(L, S);
   ebbL_open_fs(L, S);
+  ebbL_open_file(L, S);
   ebbL_open_fs_watch(L, S);
+  ebbL_open_process(L, S);
   ebbL_open_signal(L, S);
   ebbL_open_udp(L, S);
   return 1;

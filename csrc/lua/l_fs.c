@@ -4,6 +4,7 @@
    these are freed however the call ends. */
 #include "lua/l_fs.h"
 
+#include "lua/l_file.h"
 #include "lua/l_op.h"
 #include "lua/l_rt.h"
 #include "uv/error.h"
@@ -149,9 +150,26 @@ static int push_scan(lua_State *L, const ebb_fs *fs)
   return 1;
 }
 
-static int push_result(lua_State *L, const ebb_fs *fs)
+/* The file, called by the path at 1. */
+static int push_file(lua_State *L, ebb_fs *fs)
+{
+  ebbL_state *S = ebbL_S(L);
+  bool is_open = fs->call.kind == EBB_FS_OPEN;
+  lua_pushvalue(L, 1);
+  ebbL_file *self = ebbL_newfile(L, S, ebbL_rt_of(S->current->core.rt));
+  int fd = fs->fd;
+  fs->fd = -1;
+  int error = ebbL_file_take(L, self, fd,
+                             ebbL_file_flags(is_open ? fs->call.data : "w+"));
+  return error != 0 ? ebbL_pushuverror(L, error) : 1;
+}
+
+static int push_result(lua_State *L, ebb_fs *fs)
 {
   switch (fs->call.kind) {
+  case EBB_FS_OPEN:
+  case EBB_FS_TMPFILE:
+    return push_file(L, fs);
   case EBB_FS_READ:
   case EBB_FS_REALPATH:
   case EBB_FS_MKDTEMP:
@@ -318,6 +336,20 @@ static int l_fs_mkdtemp(lua_State *L)
   return perform(L, &call, l_fs_mkdtemp);
 }
 
+/* open(path, mode), the mode being one of Lua's. */
+static int l_fs_open(lua_State *L)
+{
+  ebb_fs_call call = {.kind = EBB_FS_OPEN, .path = ebbL_checkpath(L, 1)};
+  call.data = check_data(L, 2, &call.n_bytes);
+  return perform(L, &call, l_fs_open);
+}
+
+static int l_fs_tmpfile(lua_State *L)
+{
+  ebb_fs_call call = {.kind = EBB_FS_TMPFILE, .path = ebbL_checkpath(L, 1)};
+  return perform(L, &call, l_fs_tmpfile);
+}
+
 void ebbL_open_fs(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {
@@ -335,6 +367,8 @@ void ebbL_open_fs(lua_State *L, ebbL_state *S)
       {"realpath", l_fs_realpath},
       {"chmod", l_fs_chmod},
       {"mkdtemp", l_fs_mkdtemp},
+      {"open", l_fs_open},
+      {"tmpfile", l_fs_tmpfile},
       {NULL, NULL},
   };
   static const luaL_Reg meta[] = {{"__gc", box_gc}, {NULL, NULL}};

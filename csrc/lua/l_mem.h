@@ -199,6 +199,9 @@ static inline ebbL_span *ebbL_span_check(lua_State *L, int idx,
 }
 /* The same for a span of any kind. [raises] */
 ebbL_span *ebbL_span_checkany(lua_State *L, int idx);
+/* [raises] At the end of the live buffer `span` (l_buffer.c). */
+void ebbL_buffer_append(lua_State *L, ebbL_span *span, const void *bytes,
+                        size_t n);
 
 /* [-0, +1, raises] A new span of n zeroed elements in the guard at idx, with
    room for cap (>= n), aligned to `align` (0: as any). [-0, +2] and NULL when

@@ -18,6 +18,7 @@ struct ebb_driver {
   size_t n_busy, n_holding;
   unsigned n_closing;
   ebb_list attached; /* of ebb_attached */
+  struct ebb__children *children;
 };
 
 uint64_t ebb_driver_clock(void *driver)
@@ -142,6 +143,11 @@ void ebb_driver_close(ebb_driver *driver)
   ebb_alloc_put(driver->alloc, driver->wakeup, sizeof *driver->wakeup);
   ebb_alloc_put(driver->alloc, driver->alarm, sizeof *driver->alarm);
   ebb_alloc_put(driver->alloc, driver, sizeof *driver);
+}
+
+struct ebb__children **ebb_driver_children(ebb_driver *driver)
+{
+  return &driver->children;
 }
 
 struct uv_loop_s *ebb_driver_loop(ebb_driver *driver)

@@ -55,6 +55,9 @@ typedef struct ebb_attached {
   void (*close)(struct ebb_attached *self);
 } ebb_attached;
 
+/* What the driver has of processes: see uv/children.h. */
+struct ebb__children **ebb_driver_children(ebb_driver *driver);
+
 void ebb_driver_attach(ebb_driver *driver, ebb_attached *attached);
 void ebb_driver_closing(ebb_driver *driver, ebb_attached *attached);
 void ebb_driver_closed(ebb_driver *driver);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 /* Followed by copies of the paths and the data. */
@@ -28,6 +29,9 @@ static void free_results(ebb_fs *fs)
   free(fs->data);
   fs->items = NULL;
   fs->data = NULL;
+  if (fs->fd >= 0)
+    close(fs->fd);
+  fs->fd = -1;
 }
 
 static void destroy(request *self)
@@ -91,6 +95,7 @@ ebb_fs *ebb_fs_start(ebb_driver *driver, ebb_alloc *alloc,
   ebb_fs *fs = &self->fs;
   char *at = (char *)(self + 1);
   fs->call = *call;
+  fs->fd = -1;
   fs->call.path = fs->path = copy(&at, call->path, n_path);
   if (call->other != NULL)
     fs->call.other = fs->other = copy(&at, call->other, n_other);
@@ -139,6 +144,8 @@ static const ebb_wait_class classes[EBB_FS_N_KINDS] = {
     [EBB_FS_REALPATH] = {"file realpath", true, leave},
     [EBB_FS_CHMOD] = {"file chmod", true, leave},
     [EBB_FS_MKDTEMP] = {"file mkdtemp", true, leave},
+    [EBB_FS_OPEN] = {"file open", true, leave},
+    [EBB_FS_TMPFILE] = {"file tmpfile", true, leave},
 };
 
 void ebb_fs_link(ebb_task *task, uint32_t i, ebb_fs *fs)

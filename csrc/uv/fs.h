@@ -31,6 +31,8 @@ enum {
   EBB_FS_REALPATH, /* path -> data */
   EBB_FS_CHMOD,    /* path, mode */
   EBB_FS_MKDTEMP,  /* path (a prefix) -> data */
+  EBB_FS_OPEN,     /* path, mode: "r", "w+" … in `data` -> fd */
+  EBB_FS_TMPFILE,  /* path (a prefix) -> fd of a file without a name */
   EBB_FS_N_KINDS
 };
 
@@ -73,6 +75,7 @@ typedef struct ebb_fs {
   char **items; /* sorted, pointing into data; [0] is the type, then the name */
   size_t n_items;
   ebb_fs_stat stat;
+  int fd; /* -1: none; who takes it sets it to that */
   atomic_bool abandoned;
   ebb_waitq waiter;
 } ebb_fs;
@@ -94,6 +97,8 @@ void ebb__fs_run(ebb_fs *fs);
 int ebb__fs_read(ebb_fs *fs);
 int ebb__fs_write(ebb_fs *fs);
 int ebb__fs_copy(ebb_fs *fs);
+int ebb__fs_open(ebb_fs *fs);
+int ebb__fs_tmpfile(ebb_fs *fs);
 int ebb__fs_list(ebb_fs *fs);
 /* The kind of a file, from its st_mode. */
 char ebb__fs_type(unsigned mode);

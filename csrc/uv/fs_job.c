@@ -151,6 +151,10 @@ static int run(ebb_fs *fs)
     return chmod(fs->path, (mode_t)fs->call.mode);
   case EBB_FS_MKDTEMP:
     return run_mkdtemp(fs);
+  case EBB_FS_OPEN:
+    return ebb__fs_open(fs);
+  case EBB_FS_TMPFILE:
+    return ebb__fs_tmpfile(fs);
   default:
     errno = ENOSYS;
     return -1;

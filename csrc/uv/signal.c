@@ -20,33 +20,55 @@ const ebb_wait_class ebb_signal_class = {"signal", true, NULL};
 
 /* --- names ---------------------------------------------------------------- */
 
-#define NOT_CAUGHT (-1)
-
 static const struct {
   const char *name;
   int number;
+  bool is_caught;
 } names[] = {
-    {"int", SIGINT},       {"term", SIGTERM},    {"hup", SIGHUP},
-    {"quit", SIGQUIT},     {"usr1", SIGUSR1},    {"usr2", SIGUSR2},
-    {"winch", SIGWINCH},   {"chld", SIGCHLD},    {"cont", SIGCONT},
-    {"pipe", SIGPIPE},     {"alrm", SIGALRM},    {"tstp", SIGTSTP},
-    {"ttin", SIGTTIN},     {"ttou", SIGTTOU},    {"urg", SIGURG},
-    {"io", SIGIO},         {"abrt", SIGABRT},    {"trap", SIGTRAP},
-    {"vtalrm", SIGVTALRM}, {"prof", SIGPROF},    {"xcpu", SIGXCPU},
-    {"xfsz", SIGXFSZ},     {"sys", SIGSYS},
+    {"int", SIGINT, true},       {"term", SIGTERM, true},
+    {"hup", SIGHUP, true},       {"quit", SIGQUIT, true},
+    {"usr1", SIGUSR1, true},     {"usr2", SIGUSR2, true},
+    {"winch", SIGWINCH, true},   {"chld", SIGCHLD, true},
+    {"cont", SIGCONT, true},     {"pipe", SIGPIPE, true},
+    {"alrm", SIGALRM, true},     {"tstp", SIGTSTP, true},
+    {"ttin", SIGTTIN, true},     {"ttou", SIGTTOU, true},
+    {"urg", SIGURG, true},       {"io", SIGIO, true},
+    {"abrt", SIGABRT, true},     {"trap", SIGTRAP, true},
+    {"vtalrm", SIGVTALRM, true}, {"prof", SIGPROF, true},
+    {"xcpu", SIGXCPU, true},     {"xfsz", SIGXFSZ, true},
+    {"sys", SIGSYS, true},
 #if defined(SIGPWR)
-    {"pwr", SIGPWR},
+    {"pwr", SIGPWR, true},
 #endif
-    {"kill", NOT_CAUGHT},  {"stop", NOT_CAUGHT}, {"segv", NOT_CAUGHT},
-    {"ill", NOT_CAUGHT},   {"fpe", NOT_CAUGHT},  {"bus", NOT_CAUGHT},
+    {"kill", SIGKILL, false},    {"stop", SIGSTOP, false},
+    {"segv", SIGSEGV, false},    {"ill", SIGILL, false},
+    {"fpe", SIGFPE, false},      {"bus", SIGBUS, false},
 };
+
+#define N_NAMES (sizeof names / sizeof *names)
 
 int ebb_signal_number(const char *name)
 {
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+  for (size_t i = 0; i < N_NAMES; i++)
+    if (strcmp(names[i].name, name) == 0)
+      return names[i].is_caught ? names[i].number : -1;
+  return 0;
+}
+
+int ebb_signal_sent_number(const char *name)
+{
+  for (size_t i = 0; i < N_NAMES; i++)
     if (strcmp(names[i].name, name) == 0)
       return names[i].number;
   return 0;
+}
+
+const char *ebb_signal_name(int number)
+{
+  for (size_t i = 0; i < N_NAMES; i++)
+    if (names[i].number == number)
+      return names[i].name;
+  return NULL;
 }
 
 /* --- opening and closing -------------------------------------------------- */

@@ -25,6 +25,10 @@ extern const ebb_wait_class ebb_signal_class;
 /* The number of a signal by its name ("int"); 0 when there is none, -1 when it
    cannot be caught or may not be. O(names). */
 int ebb_signal_number(const char *name);
+/* The same for sending one: 0 when there is none. */
+int ebb_signal_sent_number(const char *name);
+/* NULL when it has none here. */
+const char *ebb_signal_name(int number);
 
 /* NULL: *error is libuv's code. */
 ebb_signal *ebb_signal_open(ebb_driver *driver, ebb_alloc *alloc, int number,

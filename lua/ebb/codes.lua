@@ -133,6 +133,13 @@ return {
     cause = "A lock belongs to the task that took it; another task closed its guard.",
     fix = "Close it where it was taken, or make it this task's own first: guard:adopt().",
   },
+  EBB046 = {
+    title = "two tasks read from one stream, or write to it",
+    cause = "A stream has one reader and one writer at a time: with two, each would get pieces of "
+      .. "what belongs together.",
+    fix = "Let one task read and hand on what it has read through a channel; writers take turns "
+      .. "with a mutex, or send to the one that writes.",
+  },
   EBB051 = {
     title = "cannot await here",
     cause = "A C function that cannot be suspended stands between the task and the await (a "

@@ -12,7 +12,8 @@ local pairs, type = pairs, type
 
 local fs = {}
 for name, value in pairs(request) do
-  if name ~= "scan" then fs[name] = value end
+  -- open and tmpfile are ebb.io's
+  if name ~= "scan" and name ~= "open" and name ~= "tmpfile" then fs[name] = value end
 end
 
 local function check_path(name, path)

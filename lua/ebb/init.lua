@@ -8,7 +8,7 @@ local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatabl
 
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
-  fs = "ebb.fs", net = "ebb.net", stream = "ebb.stream",
+  fs = "ebb.fs", io = "ebb.io", net = "ebb.net", stream = "ebb.stream",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
@@ -16,7 +16,7 @@ local modules = {
   resource_pool = "ebb.resource_pool",
   task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }
-local whole = { test = true, game = true, fs = true, net = true, stream = true }
+local whole = { test = true, game = true, fs = true, io = true, net = true, stream = true }
 
 local ebb = {}
 for name, value in pairs(core) do

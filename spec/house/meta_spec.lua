@@ -2,6 +2,9 @@
 local ebb = require "ebb"
 local support = require "spec.house.support"
 
+-- Their methods written in Lua come with the module.
+assert(ebb.io and ebb.net)
+
 local PATH = "lua/ebb/_meta.lua"
 
 -- Not for users: options of the command, aliases for one's own files.
