@@ -1,22 +1,20 @@
---- Lua's io library, awaiting: files on libuv's thread pool, pipes and terminals on the loop. Errors
--- are those of ebb: nil, "ENOENT: no such file or directory", "ENOENT".
+--- Lua's io library, awaiting: files on libuv's thread pool, pipes and terminals on the loop.
+-- Errors are those of ebb: nil, "ENOENT: no such file or directory", "ENOENT".
 local core = require "ebb.core"
 
 local check = require "ebb.check"
 
-local error, ipairs, rawset, select, setmetatable, type = error, ipairs, rawset, select,
-  setmetatable, type
+local error, setmetatable, type = error, setmetatable, type
 local getenv, pack, unpack = os.getenv, table.pack, table.unpack
 local file, request = core._file, core._fs
 local methods, standard, state = file.methods, file.standard, file.state
 local current_runtime = core.current_runtime
-local fflush = io and io.stdout and io.stdout.flush
 
 local fio = {}
 
 -- Lines ------------------------------------------------------------------------------------------
 
-local read, close = methods.read, methods.close
+local read = methods.read
 
 local formats = { l = true, L = true, a = true, n = true }
 
