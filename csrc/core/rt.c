@@ -137,6 +137,7 @@ static ebb_list *pick_shuffled(ebb_rt *rt)
 size_t ebb_rt_run_ready(ebb_rt *rt, size_t limit)
 {
   size_t n = rt->n_ready < limit ? rt->n_ready : limit;
+  rt->turn_over = false;
   for (size_t i = 0; i < n; i++) {
     /* A task may have ended others (close of a runtime, cancel before the
        first run), so the queue may be shorter than it was. */
@@ -156,6 +157,8 @@ size_t ebb_rt_run_ready(ebb_rt *rt, size_t limit)
 #if defined(EBB_DEBUG_CHECKS)
     ebb_rt_check(rt);
 #endif
+    if (EBB_UNLIKELY(rt->turn_over))
+      return i + 1;
   }
   return n;
 }

@@ -46,7 +46,8 @@ struct ebb_rt {
   ebb_alloc *alloc;
   ebb_list ready;
   size_t n_ready;
-  bool shuffled; /* ready tasks are picked by rng */
+  bool shuffled;  /* ready tasks are picked by rng */
+  bool turn_over; /* the host's wish: clock and I/O come before more tasks */
   ebb_task *current;
   ebb_list tasks; /* every live task, oldest first */
   size_t n_alive;
@@ -98,7 +99,7 @@ void ebb_rt_advance(ebb_rt *rt, uint64_t now_ns);
 /* Fires what is due at now_ns; returns how many timers fired. */
 size_t ebb_rt_fire(ebb_rt *rt);
 /* Runs at most `limit` of the tasks that are ready now; returns how many ran.
- */
+   Stops after one that has set turn_over. */
 size_t ebb_rt_run_ready(ebb_rt *rt, size_t limit);
 /* Wakes everyone who waits for the next frame. */
 void ebb_rt_frame(ebb_rt *rt, double dt_s);

@@ -4,7 +4,8 @@
    only while a cancel or deadline is pending. */
 #include "lua/l_region.h"
 
-#include "lua/l_rt.h"
+#include "lua/l_preempt.h"
+#include "lua/l_walk.h"
 
 #include <string.h>
 
@@ -84,10 +85,11 @@ enum { NOT_HIDDEN, HIDDEN_BY_CLEANUP, HIDDEN_BY_SHIELD };
 static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
                        ebb_region **seen)
 {
-  lua_Debug ar, caller;
+  ebbL_walk caller;
   if (!lua_checkstack(L, 4))
     return NOT_HIDDEN;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
+  for (bool more = ebbL_walk_begin(&caller, L); more;) {
+    lua_Debug ar = caller.ar;
     if (*region != NULL && (*region)->frame == (void *)ar.i_ci) {
       ebb_region *at = *region;
       *region = at->outer;
@@ -96,10 +98,11 @@ static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
       if (at->struck)
         *seen = at;
     }
-    if (!lua_getstack(L, level + 1, &caller))
+    more = ebbL_walk_outer(&caller);
+    if (!more)
       break;
     lua_getinfo(L, "n", &ar);
-    if (is_closer(L, S, &ar, &caller, *region))
+    if (is_closer(L, S, &ar, &caller.ar, *region))
       return HIDDEN_BY_CLEANUP;
   }
   return NOT_HIDDEN;
@@ -110,15 +113,15 @@ static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
 static bool in_cleanup(lua_State *L, ebbL_task *task)
 {
   for (; L != NULL; L = L == task->co ? NULL : ebbL_coro_outer(task, L)) {
-    lua_Debug ar, caller;
+    ebbL_walk caller;
     ebb_region *region = task->core.region;
-    for (int level = 0;
-         lua_getstack(L, level, &ar) && lua_getstack(L, level + 1, &caller);
-         level++) {
+    bool more = ebbL_walk_begin(&caller, L);
+    for (lua_Debug ar = caller.ar; more && ebbL_walk_outer(&caller);
+         ar = caller.ar) {
       if (region != NULL && region->frame == (void *)ar.i_ci)
         region = region->outer;
       lua_getinfo(L, "n", &ar);
-      if (is_closer(L, task->S, &ar, &caller, region))
+      if (is_closer(L, task->S, &ar, &caller.ar, region))
         return true;
     }
   }
@@ -133,7 +136,9 @@ ebb_region *ebbL_visible(ebb_task *core)
   ebb_region *region = core->region, *seen = NULL;
   lua_State *L = task->L;
   bool ends = core->overdue && ebbL_rt_of(core->rt)->ending;
-  if (ends) /* nothing protects it any more */
+  if (core->overdue && task->over != EBBL_QUOTA_NONE)
+    ends = true; /* a shield does not hold for what may use no more */
+  if (ends)      /* nothing protects it any more */
     return &core->base;
   while (L != NULL) {
     int hidden = walk_frames(L, task->S, &region, &seen);

@@ -36,6 +36,7 @@ static int state_gc(lua_State *L)
     return 0;
   S->closing = true;
   ebbL_rt_close_all(L, S);
+  ebbL_slice_close(S);
   ebbL_state_close(S);
   return 0;
 }

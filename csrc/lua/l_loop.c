@@ -2,6 +2,7 @@
 #include "lua/l_loop.h"
 
 #include "lua/l_op.h"
+#include "lua/l_preempt.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "uv/interrupt.h"
@@ -18,6 +19,7 @@ typedef struct drive {
   lua_State *outer_from;
   ebbL_rt *outer_driving;
   ebb_interrupt interrupt;
+  ebb_watchdog *outer_dog;
   ebbL_handle *main; /* whose end is waited for; on L's stack */
 } drive;
 
@@ -76,6 +78,7 @@ static void begin_drive(drive *d, lua_State *L, ebbL_rt *rt)
   S->from = L;
   S->driving = rt;
   rt->running = true;
+  d->outer_dog = ebbL_slice_begin(S);
 }
 
 static void end_drive(drive *d)
@@ -85,6 +88,7 @@ static void end_drive(drive *d)
   S->from = d->outer_from;
   S->driving = d->outer_driving;
   d->rt->running = false;
+  ebbL_slice_end(S, d->outer_dog);
 }
 
 /* --- Ctrl-C --- */
@@ -182,10 +186,28 @@ static bool holds_time(const ebbL_rt *rt)
   return rt->driver != NULL && ebb_driver_holds_time(rt->driver);
 }
 
+/* The last ready task has been preempted: what is due by now goes before it. */
+static void let_others_first(ebbL_rt *rt)
+{
+  ebb_rt *core = &rt->core;
+  ebb_list *last = core->ready.prev;
+  if (core->n_ready == 0)
+    return;
+  ebb_list_unlink(last);
+  core->n_ready--;
+  ebb_rt_refresh(core);
+  ebb_rt_fire(core);
+  if (is_busy(rt))
+    ebb_driver_poll(rt->driver);
+  ebb_list_push_back(&core->ready, last);
+  core->n_ready++;
+}
+
 static void turn(drive *d)
 {
   ebb_rt *core = &d->rt->core;
   core->count.turns++;
+  ebbL_slice_look(d->rt->head.state);
   ebb_rt_refresh(core);
   ebb_rt_fire(core);
   uint64_t fired_ns = core->now_ns;
@@ -199,6 +221,10 @@ static void turn(drive *d)
       ebbL_gc_pace(d->L, d->rt->head.state);
     if (d->main != NULL && d->main->task == NULL)
       break;
+    if (EBB_UNLIKELY(core->turn_over)) { /* a slice was used up */
+      let_others_first(d->rt);
+      break;
+    }
     if (core->now_ns != fired_ns && d->rt->is_virtual)
       break; /* rt:advance by a task: timers are due at its next await */
   }
@@ -489,6 +515,7 @@ static void run_step(drive *d, uint64_t end_ns, double dt_s)
   ebb_list_splice(&left, &core->ready);
   core->n_ready = 0;
   core->count.turns++;
+  ebbL_slice_look(rt->head.state);
   ebb_rt_refresh(core);
   ebb_rt_fire(core);
   if (is_busy(rt))
@@ -502,6 +529,8 @@ static void run_step(drive *d, uint64_t end_ns, double dt_s)
     ran += ebb_rt_run_ready(core, chunk);
     if (collects(rt))
       ebbL_gc_pace(d->L, rt->head.state);
+    if (EBB_UNLIKELY(core->turn_over))
+      let_others_first(rt);
     if (end_ns != EBB_NEVER ? ebb_driver_clock(NULL) >= end_ns : ran >= limit)
       break;
   }

@@ -2,16 +2,20 @@
 /* Code that misbehaves: what happens to a task that computes for too long,
    beyond its quota, or on and on after it was asked to end.
 
-   The hook of its coroutine is armed only then: by a signal handler on the
-   loop's own thread (see uv/watchdog.h), by the allocator, or by a strike. A
-   task that is being ended (`forced`) keeps it armed for every instruction: the
-   error of the struck region is thrown at each one that no running cleanup or
-   shield protects, until the region is left. A pcall cannot hold it, and an
-   xpcall's message handler does not see it: hooks are off while one runs. */
+   The hook of its coroutine is armed only then: by the watchdog's signal
+   handler on the loop's own thread (uv/watchdog.h), by the allocator, or when
+   it is resumed. A task that is being ended (`forced`) keeps it armed for every
+   instruction: the error of the struck region is thrown at each one that no
+   running cleanup or shield protects, until the region is left. A pcall cannot
+   hold it, and an xpcall's message handler does not see it: hooks are off while
+   one runs.
+
+   Not covered: what a C function does by itself, finalisers, plain coroutines
+   that were made before the hook was armed. */
 #ifndef EBB_LUA_PREEMPT_H
 #define EBB_LUA_PREEMPT_H
 
-#include "lua/l_task.h"
+#include "lua/l_rt.h"
 
 /* What a task has used up. */
 enum {
@@ -21,6 +25,9 @@ enum {
   EBBL_QUOTA_SLICE, /* threw once already in this turn, and went on */
 };
 
+/* opts.on_slice */
+enum { EBBL_SLICE_REPORT, EBBL_SLICE_YIELD, EBBL_SLICE_THROW };
+
 /* The task throws EBB031 at its next instruction, and at every later one until
    its frame is left (awaits throw it as well); it fails with that error. Does
    not allocate; may be called within lua_Alloc, in a signal handler of the
@@ -28,13 +35,80 @@ enum {
    first quota counts. [no-raise] */
 void ebbL_preempt_quota(ebbL_task *task, int why);
 
+/* [-0, +1, raises] "file:line: EBB031: task 12 …" of a task over its quota. */
+void ebbL_preempt_pusherror(lua_State *L, ebbL_task *task);
+
 /* The running task is forced, and the coroutine that it runs in has changed:
    the hook goes along. [no-raise] */
 void ebbL_preempt_follow(ebbL_task *task);
 
+/* --- turns (l_slice.c) --- */
+
+/* [raises] Starts the watchdog, if need be. */
+void ebbL_slice_start(lua_State *L, ebbL_state *S);
+/* What is allowed now: by the runtime that drives, ebb.debug.slow, the task.
+   [no-raise] */
+void ebbL_slice_allow(ebbL_state *S);
+
+/* Around a drive; `outer` keeps whom the thread had before. [no-raise] */
+ebb_watchdog *ebbL_slice_begin(ebbL_state *S);
+void ebbL_slice_end(ebbL_state *S, ebb_watchdog *outer);
+/* Once per turn of the loop: a watchdog that sleeps while tasks may run. */
+void ebbL_slice_rouse(ebbL_state *S);
+static inline void ebbL_slice_look(ebbL_state *S)
+{
+  if (EBB_UNLIKELY(S->slice.dog != NULL) &&
+      atomic_load_explicit(&S->slice.beat.asleep, memory_order_relaxed))
+    ebbL_slice_rouse(S);
+}
+
 /* Before the turn of a task that is `unusual`. [no-raise] */
-void ebbL_preempt_resuming(ebbL_task *task);
+void ebbL_slice_resuming(ebbL_task *task);
+/* After a turn in which something was noted, on the state that drives.
+   [no-raise] */
+void ebbL_slice_ended(lua_State *L, ebbL_task *task);
+
+/* A struck region of the running task throws: the task has to come to an end,
+   and is watched meanwhile. [no-raise] */
+void ebbL_slice_pending(ebbL_task *task);
+
+/* For how long the running turn has been seen running. */
+static inline unsigned ebbL_slice_ran_us(const ebbL_state *S)
+{
+  return atomic_load_explicit(&S->slice.beat.ran_us, memory_order_relaxed);
+}
+/* The running turn needs no more signals. */
+void ebbL_slice_hush(ebbL_state *S);
+
+/* The state closes. [no-raise] */
+void ebbL_slice_close(ebbL_state *S);
+
+/* --- reports (l_slow.c) --- */
+
+/* [no-raise] The turn of the task has taken too long: ebb.debug.slow's function
+   is called with (task, seconds, traceback), or a line goes to standard error.
+   `L` is where the task runs, or the state that drives. */
+void ebbL_slow_report(lua_State *L, ebbL_task *task, unsigned ran_us);
+
+/* --- accounts of computing time (l_account.c) --- */
+
+/* One for each quota, shared by all tasks that its task spawns; what is charged
+   to one is charged to those around it. */
+typedef struct ebbL_account ebbL_account;
+
+/* What the tightest of the task's accounts still has; UINT64_MAX: no limit. */
+uint64_t ebbL_account_left(const ebbL_task *task);
+/* The task's turn took span_ns: the tasks of an account that is used up are
+   over their quota. [no-raise] */
+void ebbL_account_charge(lua_State *L, ebbL_task *task, uint64_t span_ns);
+/* A new task shares its spawner's accounts; an ended one leaves. [no-raise] */
+void ebbL_account_join(ebbL_task *task, ebbL_account *account);
+void ebbL_account_leave(ebbL_task *task);
+
+/* --- opening --- */
 
 void ebbL_open_preempt(lua_State *L, ebbL_state *S);
+void ebbL_open_account(lua_State *L, ebbL_state *S);
+void ebbL_open_slow(lua_State *L, ebbL_state *S);
 
 #endif

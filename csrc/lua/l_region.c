@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "lua/l_op.h"
+#include "lua/l_preempt.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
@@ -134,6 +135,8 @@ void ebbL_strike(lua_State *L, ebbL_state *S, ebb_region *region, int error_idx)
     ebb_task_cancel_by(region->task, ending_due(S, region->task));
   else
     ebb_region_strike(region, false);
+  if (region->task->state == EBB_TASK_RUNNING)
+    ebbL_slice_pending(ebbL_task_of(region->task));
 }
 
 void ebbL_pushregionerror(lua_State *L, ebbL_task *task, ebb_region *region)
@@ -142,6 +145,14 @@ void ebbL_pushregionerror(lua_State *L, ebbL_task *task, ebb_region *region)
   ebbL_pusherrors(L);
   if (region->has_error) {
     lua_rawgetp(L, -1, region);
+    lua_remove(L, -2);
+    return;
+  }
+  if (region->outer == NULL && task->over != EBBL_QUOTA_NONE) {
+    ebbL_preempt_pusherror(L, task);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, -3, region);
+    region->has_error = true;
     lua_remove(L, -2);
     return;
   }
@@ -161,6 +172,7 @@ void ebbL_pushregionerror(lua_State *L, ebbL_task *task, ebb_region *region)
 int ebbL_throw_region(lua_State *L, ebbL_task *task, ebb_region *region)
 {
   region->soft = false;
+  ebbL_slice_pending(task);
   ebbL_pushregionerror(L, task, region);
   return lua_error(L);
 }

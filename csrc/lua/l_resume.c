@@ -290,6 +290,8 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     ebbL_slots_give(L, S, slots, task->locals, 0);
   if (task->has_guard)
     ebbL_slots_give(L, S, slots, task->guard, 0);
+  if (EBB_UNLIKELY(task->account != NULL))
+    ebbL_account_leave(task);
   ebb_rt_end(&task->core);
   if (scope != NULL)
     ebbL_scope_child_left(L, scope, task, slots);
@@ -342,7 +344,7 @@ static void end_unstarted(lua_State *L, ebbL_task *task, int slots)
     lua_pushnil(L);
   }
   lua_xmove(L, task->co, 1);
-  task->outcome = EBBL_CANCELLED;
+  task->outcome = task->over == EBBL_QUOTA_NONE ? EBBL_CANCELLED : EBBL_FAILED;
   task_ended(L, task, slots, 1);
 }
 
@@ -373,10 +375,14 @@ static void host_resume(ebb_task *core)
     return;
   }
   S->current = task;
+  ebb_beat_begin(&S->slice.beat);
   if (EBB_UNLIKELY(task->unusual))
-    ebbL_preempt_resuming(task);
+    ebbL_slice_resuming(task);
   int status = lua_resume(co, L, n_args, &n_results);
+  ebb_beat_end(&S->slice.beat);
   S->current = NULL;
+  if (EBB_UNLIKELY(S->slice.touched))
+    ebbL_slice_ended(L, task);
   if (EBB_UNLIKELY(began_ns != 0))
     ebbL_rt_took(rt, id, ebb_driver_clock(NULL) - began_ns);
   if (EBB_LIKELY(status == LUA_YIELD)) {

@@ -27,6 +27,8 @@ struct ebbL_rt {
   bool timing;        /* measure each turn of a task */
   bool gc_frames;     /* gc = "frame" is asked for */
   bool gc_is_mine;    /* and granted: it counts among S->gc.n_users */
+  uint8_t on_slice;   /* EBBL_SLICE_… */
+  unsigned slice_us;  /* how long a turn may take, 0: as it likes */
   char name[48];
   /* user value 1: its on_task_error, or nil */
 };

@@ -3,6 +3,8 @@
    of its own defines its function and adds its row here. */
 #include "lua/l_rt_options.h"
 
+#include "lua/l_preempt.h"
+
 #include <string.h>
 
 int ebbL_option_error(lua_State *L, const char *name, const char *expected)
@@ -66,6 +68,30 @@ static void option_gc(lua_State *L, ebbL_rt *rt)
   rt->gc_frames = true;
 }
 
+/* --- code that computes for too long --- */
+
+static void option_slice(lua_State *L, ebbL_rt *rt)
+{
+  double seconds = lua_tonumber(L, -1);
+  if (lua_type(L, -1) != LUA_TNUMBER || !(seconds >= 0.0001 && seconds <= 3600))
+    ebbL_option_error(L, "slice", "seconds from 0.0001 to 3600");
+  rt->slice_us = (unsigned)(seconds * 1e6);
+}
+
+static void option_on_slice(lua_State *L, ebbL_rt *rt)
+{
+  static const char *const words[] = {"report", "yield", "throw"};
+  const char *word = lua_tostring(L, -1);
+  if (rt->slice_us == 0)
+    ebbL_argerror(L, 1, "option 'on_slice' needs option 'slice'");
+  for (uint8_t i = 0; i < 3; i++)
+    if (lua_type(L, -1) == LUA_TSTRING && strcmp(words[i], word) == 0) {
+      rt->on_slice = i;
+      return;
+    }
+  ebbL_option_error(L, "on_slice", "\"report\", \"yield\" or \"throw\"");
+}
+
 /* --- all of them --- */
 
 static const struct {
@@ -79,6 +105,8 @@ static const struct {
     {"cleanup_timeout", option_cleanup_timeout},
     {"handle_sigint", option_handle_sigint},
     {"gc", option_gc},
+    {"slice", option_slice},
+    {"on_slice", option_on_slice},
 };
 
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -123,4 +151,6 @@ void ebbL_options_apply(lua_State *L, ebbL_rt *rt)
       options[i].apply(L, rt);
     lua_settop(L, 2);
   }
+  if (rt->slice_us != 0)
+    ebbL_slice_start(L, rt->head.state);
 }

@@ -17,6 +17,9 @@
 #include "lua/l_compat.h"
 #include "lua/l_gc.h"
 #include "lua/l_hook.h"
+#include "uv/watchdog.h"
+
+#include <signal.h>
 
 typedef struct ebbL_state ebbL_state;
 typedef struct ebbL_task ebbL_task;
@@ -80,6 +83,18 @@ void ebbL_pushfunction(lua_State *L, ebbL_state *S, lua_CFunction fn);
 
 /* --- the state --- */
 
+/* How long turns may take: see l_slice.c. */
+typedef struct ebbL_slices {
+  ebb_beat beat;
+  ebb_watchdog *dog; /* NULL until it is needed */
+  int signal_number;
+  unsigned slow_us;   /* ebb.debug.slow, 0: off */
+  uint64_t began_ns;  /* of a turn whose task has an account, else 0 */
+  unsigned thrown_us; /* when it was thrown at, in this turn */
+  bool thrown, reported, pending; /* in this turn */
+  volatile sig_atomic_t touched;  /* something to do at the end of the turn */
+} ebbL_slices;
+
 struct ebbL_state {
   ebbL_header head;
   lua_State *main;
@@ -104,6 +119,7 @@ struct ebbL_state {
   uint32_t n_idle;
   lua_CFunction lua_pcall_fn, lua_xpcall_fn; /* the base library's */
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
+  ebbL_slices slice;
   const char *drive_name;
   ebbL_gc gc;   /* of the collector in frames: see l_gc.h */
   bool closing; /* lua_close has begun: no Lua code runs any more */

@@ -5,6 +5,7 @@
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
 #include "lua/l_op.h"
+#include "lua/l_preempt.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
@@ -83,8 +84,11 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->foreign_yield = task->has_trace = false;
   task->has_guard = task->is_internal = task->is_main = false;
   task->has_run = task->closing_guard = false;
-  task->unusual = task->forced = false;
+  task->unusual = task->forced = task->preempted = false;
   task->over = 0;
+  task->account = NULL;
+  if (EBB_UNLIKELY(S->current != NULL && S->current->account != NULL))
+    ebbL_account_join(task, S->current->account);
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
   ebb_list_init(&task->locks);

@@ -43,6 +43,7 @@ struct ebbL_task {
   bool is_internal;   /* drives an await from outside: not shown, not counted */
   bool unusual;       /* looked at before each turn, see l_preempt.c */
   bool forced;        /* its struck region throws at every instruction */
+  bool preempted;     /* in the midst of its code, to go on there */
   uint8_t over;       /* which quota it has used up: EBBL_QUOTA_… */
   int32_t n_args;     /* values to pass to the next resume of L */
   int32_t spawn_line;
@@ -51,6 +52,7 @@ struct ebbL_task {
   int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
   double frame_seen_s; /* frame_time_s at its previous frame */
   ebb_list locks;      /* of ebbL_lock.link: what it holds (l_lock.c) */
+  struct ebbL_account *account; /* of computing time, or NULL (l_account.c) */
 };
 
 struct ebbL_handle {

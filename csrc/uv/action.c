@@ -10,28 +10,28 @@
 #define N_NUMBERS 65
 
 typedef struct action {
-  unsigned n_subscribers;
+  unsigned n_subscribers, n_watches;
   struct sigaction before; /* valid while there are subscribers or watches */
   struct sigaction libuv;  /* valid while there are subscribers */
+  struct sigaction watch;  /* valid while there are watches */
 } action;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static action actions[N_NUMBERS];
 static ebb_list interrupts = {&interrupts, &interrupts}; /* to SIGINT */
-static unsigned n_watches;
-static void (*watch_handler)(int);
-static void (*volatile forward_handler)(int);
+static void (*volatile forward_handlers[N_NUMBERS])(int);
 
 static bool is_watched(int number)
 {
-  return number == SIGINT && n_watches > 0;
+  return actions[number].n_watches > 0;
 }
 
 /* Is `current` one of the handlers that this file has installed? */
 static bool is_ours(int number, const struct sigaction *current)
 {
   const action *self = &actions[number];
-  return (is_watched(number) && current->sa_handler == watch_handler) ||
+  return (is_watched(number) &&
+          current->sa_handler == self->watch.sa_handler) ||
          (self->n_subscribers > 0 &&
           current->sa_handler == self->libuv.sa_handler);
 }
@@ -47,22 +47,18 @@ static void look(int number, struct sigaction *current)
 static void install(int number)
 {
   const action *self = &actions[number];
-  struct sigaction top;
-  if (is_watched(number)) {
-    top.sa_handler = watch_handler;
-    top.sa_flags = 0;
-    sigemptyset(&top.sa_mask);
-  } else {
-    top = self->n_subscribers > 0 ? self->libuv : self->before;
-  }
-  sigaction(number, &top, NULL);
+  sigaction(number,
+            is_watched(number)        ? &self->watch
+            : self->n_subscribers > 0 ? &self->libuv
+                                      : &self->before,
+            NULL);
 }
 
 static void update_forward(int number)
 {
   const action *self = &actions[number];
-  if (number == SIGINT)
-    forward_handler = self->n_subscribers > 0 ? self->libuv.sa_handler : NULL;
+  forward_handlers[number] =
+      self->n_subscribers > 0 ? self->libuv.sa_handler : NULL;
 }
 
 /* --- subscriptions -------------------------------------------------------- */
@@ -152,45 +148,67 @@ bool ebb__action_has_interrupt(const ebb_driver *driver)
   return found;
 }
 
-/* --- Ctrl-C --------------------------------------------------------------- */
+/* --- watches -------------------------------------------------------------- */
 
-static bool watch(void (*handler)(int), bool only_if_handled)
+static bool holds(ebb__watch_if condition, const struct sigaction *before)
+{
+  return condition == EBB__ALWAYS ||
+         (before->sa_handler != SIG_IGN &&
+          (condition == EBB__IF_NOT_IGNORED || before->sa_handler != SIG_DFL));
+}
+
+static bool watch(int number, const struct sigaction *with,
+                  ebb__watch_if condition)
 {
   struct sigaction current;
-  const struct sigaction *before = &actions[SIGINT].before;
-  look(SIGINT, &current);
-  if (n_watches == 0 && (before->sa_handler == SIG_IGN ||
-                         (only_if_handled && before->sa_handler == SIG_DFL))) {
+  action *self = &actions[number];
+  look(number, &current);
+  if (self->n_watches == 0 && !holds(condition, &self->before)) {
     /* the subscriptions' handler may have been replaced meanwhile */
-    if (actions[SIGINT].n_subscribers > 0)
-      install(SIGINT);
+    if (self->n_subscribers > 0)
+      install(number);
     return false;
   }
-  n_watches++;
-  watch_handler = handler;
-  install(SIGINT);
+  self->n_watches++;
+  self->watch = *with;
+  install(number);
   return true;
 }
 
-bool ebb__action_watch(void (*handler)(int), bool only_if_handled)
+bool ebb__action_watch(int number, const struct sigaction *with,
+                       ebb__watch_if condition)
 {
+  if (number < 1 || number >= N_NUMBERS)
+    return false;
   pthread_mutex_lock(&lock);
-  bool done = watch(handler, only_if_handled);
+  bool done = watch(number, with, condition);
   pthread_mutex_unlock(&lock);
   return done;
 }
 
-void ebb__action_unwatch(void)
+void ebb__action_unwatch(int number)
 {
   pthread_mutex_lock(&lock);
-  n_watches--;
-  install(SIGINT);
+  actions[number].n_watches--;
+  install(number);
   pthread_mutex_unlock(&lock);
 }
 
 void ebb__action_forward(int number)
 {
-  void (*handler)(int) = forward_handler;
+  void (*handler)(int) = forward_handlers[number];
   if (handler != NULL)
     handler(number);
+}
+
+void ebb__action_pass(int number, siginfo_t *info, void *context)
+{
+  const struct sigaction *before = &actions[number].before;
+  ebb__action_forward(number);
+  if (before->sa_handler == SIG_IGN || before->sa_handler == SIG_DFL)
+    return;
+  if ((before->sa_flags & SA_SIGINFO) != 0)
+    before->sa_sigaction(number, info, context);
+  else
+    before->sa_handler(number);
 }

@@ -37,7 +37,11 @@ bool ebb_interrupt_watch(ebb_interrupt *interrupt, ebb_driver *driver,
   interrupt->subscribed = ebb__action_has_interrupt(driver);
   interrupt->outer = watching;
   watching = interrupt;
-  if (!ebb__action_watch(on_sigint, only_if_handled)) {
+  struct sigaction with = {.sa_handler = on_sigint};
+  sigemptyset(&with.sa_mask);
+  if (!ebb__action_watch(SIGINT, &with,
+                         only_if_handled ? EBB__IF_HANDLED
+                                         : EBB__IF_NOT_IGNORED)) {
     watching = interrupt->outer;
     return false;
   }
@@ -49,7 +53,7 @@ void ebb_interrupt_unwatch(ebb_interrupt *interrupt)
 {
   if (!interrupt->active)
     return;
-  ebb__action_unwatch();
+  ebb__action_unwatch(SIGINT);
   watching = interrupt->outer;
   interrupt->active = false;
 }

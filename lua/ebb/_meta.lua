@@ -47,8 +47,9 @@ ebb.version = ""
 ---@field name? string
 ---@field cleanup_timeout? ebb.seconds for the cleanups of cancelled tasks (5)
 ---@field on_task_error? fun(task: ebb.Task?, err: any, traceback: string)
----@field slice? ebb.seconds how long a task may compute between awaits
----@field on_slice? "report" | "yield" | "throw"
+---@field slice? ebb.seconds how long a task may compute between awaits, from 0.0001
+---@field on_slice? "report" | "yield" | "throw" what happens then: see ebb.debug.slow; it goes to
+---the back of the queue; EBB023 is thrown (if it computes on it is ended with EBB031)
 ---@field memory? integer bytes
 ---@field gc? "frame" the state's collector works in the time that steps leave (docs/memory.md)
 ---@field loop? "luv"
@@ -166,9 +167,9 @@ function ebb.spawn(fn, ...) end
 function ebb.go(fn, ...) end
 
 ---@class ebb.SpawnOptions
----@field name? string
+---@field name? string for dumps, reports and tostring
 ---@field memory? integer bytes
----@field cpu? ebb.seconds
+---@field cpu? ebb.seconds that it, and all it spawns, may compute; then they end with EBB031
 
 ---@param opts ebb.SpawnOptions
 ---@param fn fun(...): ...
@@ -1817,6 +1818,18 @@ function Lock:adopt() end
 ---The write lock of an rwlock becomes a read lock; nobody writes in between.
 ---@return ebb.Lock self
 function Lock:downgrade() end
+
+-- Seeing what goes on ----------------------------------------------------------------------------
+
+---@class ebb.debug
+ebb.debug = {}
+
+---Reports turns of tasks that block the loop for longer, with the traceback of the first Lua
+---instruction after that; without fn as a line on standard error, without arguments no more. fn
+---runs outside of tasks: it may not await.
+---@param seconds? ebb.seconds
+---@param fn? fun(task: ebb.Task, seconds: ebb.seconds, traceback: string)
+function ebb.debug.slow(seconds, fn) end
 
 -- Tests -------------------------------------------------------------------------------------------
 

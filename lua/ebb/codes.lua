@@ -96,8 +96,10 @@ return {
   },
   EBB031 = {
     title = "over its quota",
-    cause = "The task or state used more memory or computing time than it was given.",
-    fix = "Raise opts.memory or opts.cpu of ebb.spawn_with, or make the task need less.",
+    cause = "The task or state used more memory or computing time than it was given, or it caught "
+      .. "EBB023 and computed on. It is thrown at every instruction until the task is left.",
+    fix = "Raise opts.memory or opts.cpu of ebb.spawn_with, or make the task need less; call "
+      .. "ebb.yield() in long loops.",
   },
   EBB032 = {
     title = "over its budget",

@@ -13,10 +13,12 @@ local modules = {
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
   test = "ebb.test", game = "ebb.game", run_until_signal = "ebb.run_until_signal",
-  resource_pool = "ebb.resource_pool",
+  resource_pool = "ebb.resource_pool", debug = "ebb.debug",
   task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }
-local whole = { test = true, game = true, fs = true, io = true, net = true, stream = true }
+local whole = {
+  test = true, game = true, fs = true, io = true, net = true, stream = true, debug = true,
+}
 
 local ebb = {}
 for name, value in pairs(core) do

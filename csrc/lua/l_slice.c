@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Turns and their time: what the watchdog is told, and what it tells. There is
+   one for a state, started with the first slice, quota of time, ebb.debug.slow,
+   or cancel of a task that runs; without it nobody is preempted, and nothing
+   else changes. */
+#include "lua/l_preempt.h"
+
+#include <errno.h>
+
+/* Where slices are not shorter, a task that has been asked to end is looked at
+   after this long. */
+#define PENDING_US 100000
+
+/* In the signal handler: as lua.c does it, only lua_sethook is allowed. */
+static void on_overrun(void *ud)
+{
+  ebbL_state *S = ud;
+  const ebbL_task *task = S->current;
+  if (task == NULL || task->L == NULL || !ebb_beat_is_overrun(&S->slice.beat))
+    return;
+  S->slice.touched = true;
+  ebbL_hook_arm(&S->hooks, task->L, 0, 1);
+}
+
+/* 0, or libuv's code. [no-raise] */
+static int start(ebbL_state *S)
+{
+  int error = 0;
+  if (S->slice.dog == NULL && !S->closing)
+    S->slice.dog = ebb_watchdog_open(
+        &S->alloc, &S->slice.beat, EBB_WATCHDOG_SIGNAL, on_overrun, S, &error);
+  if (S->slice.dog != NULL && S->driving != NULL &&
+      ebb_watchdog_attached() != S->slice.dog)
+    ebb_watchdog_attach(S->slice.dog);
+  return error;
+}
+
+void ebbL_slice_start(lua_State *L, ebbL_state *S)
+{
+  int error = start(S);
+  if (error == -ENOMEM)
+    ebbL_nomem(L);
+  if (error != 0)
+    ebbL_throw(L, "cannot watch for tasks that compute for too long (error %d)",
+               error);
+}
+
+void ebbL_slice_close(ebbL_state *S)
+{
+  if (S->slice.dog != NULL)
+    ebb_watchdog_close(S->slice.dog);
+  S->slice.dog = NULL;
+}
+
+/* --- what is allowed --- */
+
+static unsigned at_most(unsigned us, uint64_t limit_us)
+{
+  if (limit_us == 0)
+    limit_us = 1;
+  return us == 0 || limit_us < us ? (unsigned)limit_us : us;
+}
+
+void ebbL_slice_allow(ebbL_state *S)
+{
+  ebbL_slices *slice = &S->slice;
+  unsigned us = slice->slow_us;
+  if (S->driving != NULL && S->driving->slice_us != 0)
+    us = at_most(us, S->driving->slice_us);
+  if (slice->pending)
+    us = at_most(us, PENDING_US);
+  if (slice->began_ns != 0 && S->current != NULL) {
+    uint64_t left_us = ebbL_account_left(S->current) / 1000;
+    if (left_us < UINT32_MAX)
+      us = at_most(us, left_us);
+  }
+  atomic_store_explicit(&slice->beat.allow_us, us, memory_order_relaxed);
+}
+
+void ebbL_slice_hush(ebbL_state *S)
+{
+  atomic_store_explicit(&S->slice.beat.hushed, ebb_beat_turn(&S->slice.beat),
+                        memory_order_relaxed);
+}
+
+/* --- around a drive --- */
+
+ebb_watchdog *ebbL_slice_begin(ebbL_state *S)
+{
+  ebb_watchdog *before = ebb_watchdog_attached();
+  ebbL_slices *slice = &S->slice;
+  if (EBB_LIKELY(slice->dog == NULL))
+    return before;
+  if (EBB_UNLIKELY(ebb_watchdog_is_lost(slice->dog))) { /* a forked child */
+    if (before == slice->dog)
+      before = NULL;
+    ebbL_slice_close(S);
+    start(S);
+  }
+  ebbL_slice_allow(S);
+  if (slice->dog != NULL)
+    ebb_watchdog_attach(slice->dog);
+  return before;
+}
+
+void ebbL_slice_end(ebbL_state *S, ebb_watchdog *outer)
+{
+  if (EBB_LIKELY(S->slice.dog == NULL))
+    return;
+  ebb_watchdog_detach(S->slice.dog, outer);
+  ebbL_slice_allow(S);
+}
+
+void ebbL_slice_rouse(ebbL_state *S)
+{
+  if (atomic_load_explicit(&S->slice.beat.allow_us, memory_order_relaxed) != 0)
+    ebb_watchdog_wake(S->slice.dog);
+}
+
+/* --- around a turn --- */
+
+/* Makes sure that the turn, whose limits have changed, is watched. */
+static void watch_turn(ebbL_state *S)
+{
+  S->slice.touched = true;
+  if (S->slice.dog == NULL)
+    start(S);
+  ebbL_slice_allow(S);
+  if (S->slice.dog != NULL)
+    ebbL_slice_look(S);
+}
+
+void ebbL_slice_resuming(ebbL_task *task)
+{
+  ebbL_state *S = task->S;
+  if (task->over != EBBL_QUOTA_NONE || task->forced) {
+    S->slice.pending = true;
+    ebbL_hook_arm(&S->hooks, task->L != NULL ? task->L : task->co, 0, 1);
+  }
+  if (task->account != NULL)
+    S->slice.began_ns = ebb_driver_clock(NULL);
+  if (S->slice.pending || S->slice.began_ns != 0)
+    watch_turn(S);
+  task->unusual =
+      task->over != EBBL_QUOTA_NONE || task->forced || task->account != NULL;
+}
+
+void ebbL_slice_pending(ebbL_task *task)
+{
+  ebbL_state *S = task->S;
+  if (S->slice.pending || task != S->current)
+    return;
+  S->slice.pending = true;
+  watch_turn(S);
+}
+
+void ebbL_slice_ended(lua_State *L, ebbL_task *task)
+{
+  ebbL_state *S = task->S;
+  ebbL_slices *slice = &S->slice;
+  uint64_t began_ns = slice->began_ns;
+  unsigned turn = ebb_beat_turn(&slice->beat) - 1;
+  bool overran =
+      atomic_load_explicit(&slice->beat.overran, memory_order_relaxed) == turn;
+  bool reported = slice->reported;
+  slice->touched = slice->pending = slice->thrown = slice->reported = false;
+  slice->began_ns = 0;
+  ebbL_slice_allow(S);
+  if (began_ns != 0)
+    ebbL_account_charge(L, task, ebb_driver_clock(NULL) - began_ns);
+  if (overran && !reported) { /* no instruction came after the limit */
+    const ebbL_rt *rt = ebbL_rt_of(task->core.rt);
+    unsigned ran_us = ebbL_slice_ran_us(S);
+    if ((slice->slow_us != 0 && ran_us >= slice->slow_us) ||
+        (rt->slice_us != 0 && ran_us >= rt->slice_us &&
+         rt->on_slice == EBBL_SLICE_REPORT))
+      ebbL_slow_report(L, task, ran_us);
+  }
+}
