@@ -158,6 +158,9 @@ build = {
     },
     -- modules: rockspec/update.lua writes this
     ["ebb._meta"] = "lua/ebb/_meta.lua",
+    ["ebb.alloc"] = "lua/ebb/alloc.lua",
+    ["ebb.alloc.assets"] = "lua/ebb/alloc/assets.lua",
+    ["ebb.alloc.victims"] = "lua/ebb/alloc/victims.lua",
     ["ebb.check"] = "lua/ebb/check.lua",
     ["ebb.codes"] = "lua/ebb/codes.lua",
     ["ebb.command"] = "lua/ebb/command.lua",

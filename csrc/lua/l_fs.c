@@ -5,6 +5,7 @@
 #include "lua/l_fs.h"
 
 #include "lua/l_file.h"
+#include "lua/l_mem.h"
 #include "lua/l_op.h"
 #include "lua/l_rt.h"
 #include "uv/error.h"
@@ -164,6 +165,19 @@ static int push_file(lua_State *L, ebb_fs *fs)
   return error != 0 ? ebbL_pushuverror(L, error) : 1;
 }
 
+/* bytes of the guard at 2, or what its budget has to say */
+static int push_bytes(lua_State *L, const ebb_fs *fs)
+{
+  size_t n = fs->n_bytes;
+  const ebbL_span *span =
+      ebbL_span_new(L, 2, &ebbL_bytes_type, EBBL_U8, n, n, 0);
+  if (span == NULL)
+    return 2;
+  if (n > 0)
+    memcpy(span->data, fs->data, n);
+  return 1;
+}
+
 static int push_result(lua_State *L, ebb_fs *fs)
 {
   switch (fs->call.kind) {
@@ -171,6 +185,10 @@ static int push_result(lua_State *L, ebb_fs *fs)
   case EBB_FS_TMPFILE:
     return push_file(L, fs);
   case EBB_FS_READ:
+    if (!lua_isnil(L, 2))
+      return push_bytes(L, fs);
+    lua_pushlstring(L, fs->data, fs->n_bytes);
+    return 1;
   case EBB_FS_REALPATH:
   case EBB_FS_MKDTEMP:
     lua_pushlstring(L, fs->data, fs->n_bytes);
@@ -232,7 +250,17 @@ static int perform(lua_State *L, const ebb_fs_call *call, lua_CFunction fn)
 static int l_fs_read(lua_State *L)
 {
   ebb_fs_call call = {.kind = EBB_FS_READ, .path = ebbL_checkpath(L, 1)};
+  lua_settop(L, 1);
   return perform(L, &call, l_fs_read);
+}
+
+/* read_bytes(path, guard) → bytes made by the guard */
+static int l_fs_read_bytes(lua_State *L)
+{
+  ebb_fs_call call = {.kind = EBB_FS_READ, .path = ebbL_checkpath(L, 1)};
+  ebbL_checkguard(L, 2);
+  lua_settop(L, 2);
+  return perform(L, &call, l_fs_read_bytes);
 }
 
 static const char *check_data(lua_State *L, int arg, size_t *n_bytes)
@@ -353,23 +381,15 @@ static int l_fs_tmpfile(lua_State *L)
 void ebbL_open_fs(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {
-      {"read", l_fs_read},
-      {"write", l_fs_write},
-      {"append", l_fs_append},
-      {"stat", l_fs_stat},
-      {"list", l_fs_list},
-      {"scan", l_fs_scan},
-      {"mkdir", l_fs_mkdir},
-      {"remove", l_fs_remove},
-      {"rename", l_fs_rename},
-      {"copy", l_fs_copy},
-      {"symlink", l_fs_symlink},
-      {"realpath", l_fs_realpath},
-      {"chmod", l_fs_chmod},
-      {"mkdtemp", l_fs_mkdtemp},
-      {"open", l_fs_open},
-      {"tmpfile", l_fs_tmpfile},
-      {NULL, NULL},
+      {"read", l_fs_read},         {"read_bytes", l_fs_read_bytes},
+      {"write", l_fs_write},       {"append", l_fs_append},
+      {"stat", l_fs_stat},         {"list", l_fs_list},
+      {"scan", l_fs_scan},         {"mkdir", l_fs_mkdir},
+      {"remove", l_fs_remove},     {"rename", l_fs_rename},
+      {"copy", l_fs_copy},         {"symlink", l_fs_symlink},
+      {"realpath", l_fs_realpath}, {"chmod", l_fs_chmod},
+      {"mkdtemp", l_fs_mkdtemp},   {"open", l_fs_open},
+      {"tmpfile", l_fs_tmpfile},   {NULL, NULL},
   };
   static const luaL_Reg meta[] = {{"__gc", box_gc}, {NULL, NULL}};
   ebbL_newtype(L, S, &box_type, NULL, meta);

@@ -1064,6 +1064,92 @@ function Registry:clear() end
 ---@nodiscard
 function ebb.alloc.registry() end
 
+---Files in memory off the Lua heap, as they are needed, as long as there is room.
+---@class ebb.Assets
+local Assets = {}
+
+---@class ebb.Assets.LoadOptions
+---@field priority? number what is evicted first: the lowest (0 unless said)
+---@field parse? fun(bytes: ebb.Bytes, path: string, guard: ebb.Guard): any, string?, string? makes
+---the value. May await. Memory of `guard` lives as long as the asset, `bytes` too unless released
+
+---The value: the file's bytes, or what parse has made of them. All who ask at a time share one load;
+---if all of them are cancelled, so is the load. Good until the next await: see pin. Besides the
+---errors of ebb.fs.read and of parse: nil, "too large", nil, "full" (the rest is pinned), nil,
+---"closed". What parse throws is thrown. Nothing of a load that failed is kept.
+---@async
+---@param path string
+---@param opts? ebb.Assets.LoadOptions
+---@return any value
+---@return string? message
+---@return string? code
+function Assets:load(path, opts) end
+
+---@class ebb.AssetLease
+---@field value any
+---@field path string
+local AssetLease = {}
+
+function AssetLease:close() end
+
+---`local lease <close> = a:pin(path)`: lease.value is good until the lease is closed. Loads if need
+---be.
+---@async
+---@param path string
+---@param opts? ebb.Assets.LoadOptions
+---@return ebb.AssetLease?
+---@return string? message
+---@return string? code
+---@nodiscard
+function Assets:pin(path, opts) end
+
+---The value if it is there now, else nil, "absent" (or "closed"). Never waits.
+---@param path string
+---@return any value
+---@return string? reason
+function Assets:get(path) end
+
+---Lets go of it now.
+---@param path string
+---@return true?
+---@return "absent" | "pinned" | nil reason
+function Assets:evict(path) end
+
+---@class ebb.Assets.Stats
+---@field live integer bytes
+---@field peak integer
+---@field limit integer
+---@field reserved integer bytes of what is being read
+---@field count integer files
+---@field pinned integer files
+---@field reading integer files
+---@field queued integer loads that wait for their turn to read
+---@field loads integer so far, like all that follow
+---@field hits integer
+---@field misses integer
+---@field failed integer
+---@field evicted integer
+
+---@return ebb.Assets.Stats
+function Assets:stats() end
+
+---What is pinned goes when its last lease ends.
+function Assets:close() end
+
+---@return boolean
+function Assets:is_closed() end
+
+---@class ebb.Assets.Options
+---@field bytes integer at most so many (math.huge: any number)
+---@field on_evict? fun(path: string, value: any) before its memory is freed; may await
+---@field reads? integer how many files are read at a time (4)
+---@field budget? string the name of one (ebb.alloc.budget) that the memory is charged to, too
+
+---@param opts ebb.Assets.Options
+---@return ebb.Assets
+---@nodiscard
+function ebb.alloc.assets(opts) end
+
 -- Files and signals ------------------------------------------------------------------------------
 -- Errors are three values: nil, "ENOENT: no such file or directory", "ENOENT".
 

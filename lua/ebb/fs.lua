@@ -10,10 +10,12 @@ local request = core._fs
 local stat, scan = request.stat, request.scan
 local pairs, type = pairs, type
 
+-- open and tmpfile are ebb.io's, read_bytes is that of ebb.alloc.assets
+local internal = { scan = true, open = true, tmpfile = true, read_bytes = true }
+
 local fs = {}
 for name, value in pairs(request) do
-  -- open and tmpfile are ebb.io's
-  if name ~= "scan" and name ~= "open" and name ~= "tmpfile" then fs[name] = value end
+  if not internal[name] then fs[name] = value end
 end
 
 local function check_path(name, path)

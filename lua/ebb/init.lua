@@ -8,7 +8,7 @@ local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatabl
 
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
-  fs = "ebb.fs", io = "ebb.io", net = "ebb.net", stream = "ebb.stream",
+  alloc = "ebb.alloc", fs = "ebb.fs", io = "ebb.io", net = "ebb.net", stream = "ebb.stream",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group",
   spawn_with = "ebb.task", delay = "ebb.task",
@@ -17,12 +17,14 @@ local modules = {
   task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }
 local whole = {
-  test = true, game = true, fs = true, io = true, net = true, stream = true, debug = true,
+  alloc = true, test = true, game = true, fs = true, io = true, net = true, stream = true,
+  debug = true,
 }
 
 local ebb = {}
 for name, value in pairs(core) do
-  if not name:find "^_" then ebb[name] = value end -- what begins so is for ebb's own files
+  -- what begins so is for ebb's own files
+  if not name:find "^_" and not modules[name] then ebb[name] = value end
 end
 -- Tracebacks name a function after the first loaded module that has it: that shall be ebb.
 package.loaded["ebb.core"] = setmetatable({}, { __index = core })
