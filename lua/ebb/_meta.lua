@@ -1065,55 +1065,35 @@ function Registry:clear() end
 function ebb.alloc.registry() end
 
 ---Files in memory off the Lua heap, as they are needed, as long as there is room.
+---
+---`load` gives the value: the file's bytes, or what `parse` has made of them. All who ask at a time
+---share one load; if all of them are cancelled, so is the load. The value is good until the next
+---await. `pin` gives it as a lease, `local lease <close> = a:pin(path)`: lease.value is good until
+---the lease is closed. Besides the errors of ebb.fs.read and of parse both return nil, "too large",
+---nil, "full" (there is room only when something pinned or being parsed goes) and nil, "closed".
+---What parse throws is thrown. Nothing of a load that failed is kept.
+---
+---`get` never waits: nil, "absent" (or "closed"). `evict` lets go of it now: nil, "absent" or
+---"pinned". After `close` what is pinned goes with its last lease.
 ---@class ebb.Assets
-local Assets = {}
-
----@class ebb.Assets.LoadOptions
----@field priority? number what is evicted first: the lowest (0 unless said)
----@field parse? fun(bytes: ebb.Bytes, path: string, guard: ebb.Guard): any, string?, string? makes
----the value. May await. Memory of `guard` lives as long as the asset, `bytes` too unless released
-
----The value: the file's bytes, or what parse has made of them. All who ask at a time share one load;
----if all of them are cancelled, so is the load. Good until the next await: see pin. Besides the
----errors of ebb.fs.read and of parse: nil, "too large", nil, "full" (the rest is pinned), nil,
----"closed". What parse throws is thrown. Nothing of a load that failed is kept.
----@async
----@param path string
----@param opts? ebb.Assets.LoadOptions
----@return any value
----@return string? message
----@return string? code
-function Assets:load(path, opts) end
+---@field load async fun(self, path: string, opts?: ebb.Assets.LoadOptions): any, string?, string?
+---@field pin async fun(self, path: string, opts?: ebb.Assets.LoadOptions): ebb.AssetLease?, string?
+---@field get fun(self, path: string): any, string?
+---@field evict fun(self, path: string): true?, string?
+---@field stats fun(self): ebb.Assets.Stats
+---@field close fun(self)
+---@field is_closed fun(self): boolean
 
 ---@class ebb.AssetLease
 ---@field value any
 ---@field path string
-local AssetLease = {}
+---@field close fun(self: ebb.AssetLease)
 
-function AssetLease:close() end
-
----`local lease <close> = a:pin(path)`: lease.value is good until the lease is closed. Loads if need
----be.
----@async
----@param path string
----@param opts? ebb.Assets.LoadOptions
----@return ebb.AssetLease?
----@return string? message
----@return string? code
----@nodiscard
-function Assets:pin(path, opts) end
-
----The value if it is there now, else nil, "absent" (or "closed"). Never waits.
----@param path string
----@return any value
----@return string? reason
-function Assets:get(path) end
-
----Lets go of it now.
----@param path string
----@return true?
----@return "absent" | "pinned" | nil reason
-function Assets:evict(path) end
+---`priority`: what is evicted first is the lowest (0 unless said). `parse` may await; memory of its
+---guard lives as long as the asset, and so do the bytes unless they are released.
+---@class ebb.Assets.LoadOptions
+---@field priority? number
+---@field parse? fun(bytes: ebb.Bytes, path: string, guard: ebb.Guard): any, string?, string?
 
 ---@class ebb.Assets.Stats
 ---@field live integer bytes
@@ -1129,15 +1109,6 @@ function Assets:evict(path) end
 ---@field misses integer
 ---@field failed integer
 ---@field evicted integer
-
----@return ebb.Assets.Stats
-function Assets:stats() end
-
----What is pinned goes when its last lease ends.
-function Assets:close() end
-
----@return boolean
-function Assets:is_closed() end
 
 ---@class ebb.Assets.Options
 ---@field bytes integer at most so many (math.huge: any number)
