@@ -343,6 +343,7 @@ static script scenarios[] = {
     {.name = "r19_guard"},
     {.name = "r19_budget"},
     {.name = "r19_registry"},
+    {.name = "r19_assets"},
     {.name = "r05_group"},
     {.name = "r12_deadlock"},
     {.name = "r10_step"},
