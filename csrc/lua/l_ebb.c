@@ -125,6 +125,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_token(L, S);
   ebbL_open_coro(L, S);
   ebbL_open_rt(L, S);
+  ebbL_open_loop(L, S);
   ebbL_open_mem(L, S);
   ebbL_open_census(L, S);
   ebbL_open_fs(L, S);

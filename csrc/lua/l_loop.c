@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_loop.h"
 
+#include "lua/l_luv.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
 #include "lua/l_region.h"
@@ -79,6 +80,8 @@ static void begin_drive(drive *d, lua_State *L, ebbL_rt *rt)
   S->driving = rt;
   rt->running = true;
   d->outer_dog = ebbL_slice_begin(S);
+  if (EBB_UNLIKELY(rt->with_luv) && !rt->is_pumped)
+    ebbL_luv_driven(L, rt, true);
 }
 
 static void end_drive(drive *d)
@@ -89,6 +92,8 @@ static void end_drive(drive *d)
   S->driving = d->outer_driving;
   d->rt->running = false;
   ebbL_slice_end(S, d->outer_dog);
+  if (EBB_UNLIKELY(d->rt->with_luv) && !d->rt->is_pumped)
+    ebbL_luv_driven(d->L, d->rt, false);
 }
 
 /* --- Ctrl-C --- */
@@ -251,6 +256,15 @@ static bool wait_for_work(drive *d, uint64_t until_ns)
   ebb_rt *core = &rt->core;
   uint64_t due_ns = ebb_rt_next_due(core);
   bool busy = is_busy(rt);
+  if (EBB_UNLIKELY(rt->with_luv)) {
+    uint64_t luv_ns;
+    busy |= ebbL_luv_poll(d->L, rt, &luv_ns);
+    if (core->n_ready > 0 || (d->main != NULL && d->main->task == NULL))
+      return true;
+    due_ns = ebb_rt_next_due(core);
+    if (luv_ns < due_ns)
+      due_ns = luv_ns;
+  }
   if (until_ns < due_ns)
     due_ns = until_ns;
   if (due_ns == EBB_NEVER && !busy)
@@ -271,6 +285,16 @@ static bool wait_for_work(drive *d, uint64_t until_ns)
   return true;
 }
 
+/* There is something else to do: I/O must not be kept waiting by it. */
+static void look_for_io(drive *d)
+{
+  uint64_t due_ns;
+  if (is_busy(d->rt))
+    ebb_driver_poll(d->rt->driver);
+  if (EBB_UNLIKELY(d->rt->with_luv))
+    ebbL_luv_poll(d->L, d->rt, &due_ns);
+}
+
 enum { LOOP_ENDED, LOOP_DEADLOCK };
 
 /* Turns until d->main has ended (its handle is on the stack). */
@@ -285,11 +309,9 @@ static int loop(drive *d)
     if (d->main->task == NULL)
       break;
     if (core->n_ready > 0) {
-      if (is_busy(rt))
-        ebb_driver_poll(rt->driver);
+      look_for_io(d);
     } else if (collects(rt) && collect_idly(d)) {
-      if (is_busy(rt))
-        ebb_driver_poll(rt->driver);
+      look_for_io(d);
     } else if (core->n_ready == 0 && !wait_for_work(d, EBB_NEVER)) {
       return LOOP_DEADLOCK;
     }
@@ -631,6 +653,47 @@ int ebbL_rt_step(lua_State *L)
                        ? (double)(now_ns - end_ns) / 1e9
                        : 0;
   return push_info(L, rt, rt->core.count.polls - polls, overrun);
+}
+
+/* --- pump --- */
+
+/* One turn on behalf of another loop, which calls again as soon as it can while
+   tasks are ready, after `seconds`, and when the runtime's descriptor is
+   readable. -> nil when closed; "driven" when somebody drives it already; else
+   "ready" or "waiting", seconds or nil, does it wait for I/O? */
+static int l_pump(lua_State *L)
+{
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  ebbL_state *S = rt->head.state;
+  ebb_rt *core = &rt->core;
+  if (rt->closed || rt->shutting_down || S->closing)
+    return 0;
+  if (S->current != NULL || S->driving != NULL) {
+    lua_pushliteral(L, "driven");
+    return 1;
+  }
+  drive d;
+  prepare_drive(L, rt);
+  rt->is_pumped = true;
+  begin_drive(&d, L, rt);
+  ebb_driver_drain(rt->driver);
+  turn(&d);
+  end_drive(&d);
+  rt->is_pumped = false;
+  uint64_t due_ns = ebb_rt_next_due(core), now_ns = ebb_driver_clock(NULL);
+  lua_pushstring(L, core->n_ready > 0 ? "ready" : "waiting");
+  if (due_ns == EBB_NEVER)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, due_ns > now_ns ? (double)(due_ns - now_ns) / 1e9 : 0);
+  lua_pushboolean(L, is_busy(rt));
+  return 3;
+}
+
+void ebbL_open_loop(lua_State *L, ebbL_state *S)
+{
+  static const luaL_Reg functions[] = {{"_pump", l_pump}, {NULL, NULL}};
+  ebbL_setfuncs(L, S, functions);
 }
 
 /* --- shutdown --- */

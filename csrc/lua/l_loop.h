@@ -19,4 +19,6 @@ void ebbL_pushdeadlock(lua_State *L, ebbL_rt *rt);
 /* Ends every task at once, without awaiting anything. [no-raise] */
 size_t ebbL_rt_kill_all(lua_State *L, ebbL_rt *rt);
 
+void ebbL_open_loop(lua_State *L, ebbL_state *S);
+
 #endif

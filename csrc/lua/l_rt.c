@@ -3,6 +3,7 @@
 #include "lua/l_rt.h"
 
 #include "lua/l_loop.h"
+#include "lua/l_luv.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt_options.h"
@@ -75,7 +76,7 @@ static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
 {
   if (S->closing)
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_rt *rt = ebbL_new(L, S, &ebbL_rt_type, sizeof *rt, 1);
+  ebbL_rt *rt = ebbL_new(L, S, &ebbL_rt_type, sizeof *rt, 5);
   /* once this has succeeded nothing fails but keeping its address, which gives
      the slot back when it is collected */
   rt->slot = ebbL_slots_take(L, S, 0);
@@ -287,6 +288,8 @@ void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
   ebb_list_unlink(&rt->link);
   if (rt->gc_is_mine)
     ebbL_gc_close(L, S);
+  if (EBB_UNLIKELY(rt->with_luv))
+    ebbL_luv_detach(L, rt);
   if (rt->driver != NULL) {
     ebb_driver_close(rt->driver);
     rt->driver = NULL;

@@ -24,13 +24,16 @@ struct ebbL_rt {
   bool ending; /* its run is over: shields end with the cleanup_timeout too */
   bool handle_sigint; /* Ctrl-C cancels main: asked for by the command */
   bool stepped;       /* the host drives it: no implicit drive */
-  bool timing;        /* measure each turn of a task */
-  bool gc_frames;     /* gc = "frame" is asked for */
-  bool gc_is_mine;    /* and granted: it counts among S->gc.n_users */
-  uint8_t on_slice;   /* EBBL_SLICE_… */
-  unsigned slice_us;  /* how long a turn may take, 0: as it likes */
+  int luv_fd;
+  bool is_pumped;    /* driven by another loop's callback */
+  bool with_luv;     /* beside luv's loop: see l_luv.h */
+  bool timing;       /* measure each turn of a task */
+  bool gc_frames;    /* gc = "frame" is asked for */
+  bool gc_is_mine;   /* and granted: it counts among S->gc.n_users */
+  uint8_t on_slice;  /* EBBL_SLICE_… */
+  unsigned slice_us; /* how long a turn may take, 0: as it likes */
   char name[48];
-  /* user value 1: its on_task_error, or nil */
+  /* user value 1: its on_task_error, or nil; 2 to 5: see l_luv.c */
 };
 
 extern const ebbL_type ebbL_rt_type;

@@ -3,6 +3,7 @@
    of its own defines its function and adds its row here. */
 #include "lua/l_rt_options.h"
 
+#include "lua/l_luv.h"
 #include "lua/l_preempt.h"
 
 #include <string.h>
@@ -104,6 +105,7 @@ static const struct {
     {"on_task_error", option_on_task_error},
     {"cleanup_timeout", option_cleanup_timeout},
     {"handle_sigint", option_handle_sigint},
+    {"loop", ebbL_option_loop},
     {"gc", option_gc},
     {"slice", option_slice},
     {"on_slice", option_on_slice},

@@ -4,6 +4,7 @@
 
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
+#include "lua/l_luv.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
 #include "lua/l_region.h"
@@ -133,6 +134,8 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   lua_settop(L, handle != NULL ? first : first - 1);
   if (scope != NULL)
     ebbL_scope_adopt(scope, task);
+  if (EBB_UNLIKELY(rt->with_luv) && !rt->running)
+    ebbL_luv_kick(L, rt);
   return task;
 }
 

@@ -15,6 +15,7 @@ struct ebb_driver {
   bool is_own;
   uv_async_t *wakeup; /* in its own block: freed by its close callback */
   uv_timer_t *alarm;  /* the coarse part of a wait */
+  uv_poll_t *watched; /* somebody else's descriptor, or NULL */
   size_t n_busy, n_holding;
   unsigned n_closing;
   ebb_list attached; /* of ebb_attached */
@@ -133,6 +134,7 @@ void ebb_driver_close(ebb_driver *driver)
   }
   close_handle(driver, (uv_handle_t *)driver->wakeup);
   close_handle(driver, (uv_handle_t *)driver->alarm);
+  ebb_driver_unwatch(driver);
   /* Requests in flight end by themselves: their memory is theirs. */
   while (driver->n_closing > 0 || driver->n_holding > 0)
     uv_run(driver->loop, UV_RUN_ONCE);
@@ -155,9 +157,60 @@ struct uv_loop_s *ebb_driver_loop(ebb_driver *driver)
   return driver->loop;
 }
 
+int ebb_driver_fd(const ebb_driver *driver)
+{
+  return uv_backend_fd(driver->loop);
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+  (void)handle, (void)status, (void)events; /* as on_wakeup */
+}
+
+int ebb_driver_watch(ebb_driver *driver, int fd)
+{
+  uv_poll_t *handle = get(driver, sizeof *handle);
+  if (handle == NULL)
+    return UV_ENOMEM;
+  int error = uv_poll_init(driver->loop, handle, fd);
+  if (error != 0) {
+    ebb_alloc_put(driver->alloc, handle, sizeof *handle);
+    return error;
+  }
+  handle->data = driver;
+  driver->watched = handle;
+  uv_poll_start(handle, UV_READABLE, on_readable);
+  uv_run(driver->loop, UV_RUN_NOWAIT); /* registers it */
+  uv_unref((uv_handle_t *)handle);
+  return 0;
+}
+
+static void on_unwatched(uv_handle_t *handle)
+{
+  ebb_driver *driver = handle->data;
+  on_close(handle);
+  ebb_alloc_put(driver->alloc, handle, sizeof(uv_poll_t));
+}
+
+void ebb_driver_unwatch(ebb_driver *driver)
+{
+  if (driver->watched == NULL)
+    return;
+  driver->n_closing++;
+  uv_close((uv_handle_t *)driver->watched, on_unwatched);
+  driver->watched = NULL;
+}
+
 void ebb_driver_poll(ebb_driver *driver)
 {
   uv_run(driver->loop, UV_RUN_NOWAIT);
+}
+
+void ebb_driver_drain(ebb_driver *driver)
+{
+  uv_ref((uv_handle_t *)driver->wakeup);
+  uv_run(driver->loop, UV_RUN_NOWAIT);
+  uv_unref((uv_handle_t *)driver->wakeup);
 }
 
 /* Sub-millisecond waits: libuv counts in milliseconds, but its descriptor can

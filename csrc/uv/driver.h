@@ -26,12 +26,21 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
    completion. */
 void ebb_driver_close(ebb_driver *driver);
 struct uv_loop_s *ebb_driver_loop(ebb_driver *driver);
+/* Readable when the loop has something to do. */
+int ebb_driver_fd(const ebb_driver *driver);
+/* ebb_driver_wait also ends when this descriptor is readable, until unwatch;
+   one at a time. 0 or libuv's code. */
+int ebb_driver_watch(ebb_driver *driver, int fd);
+void ebb_driver_unwatch(ebb_driver *driver);
 
 /* Monotonic clock, nanoseconds; the driver may be NULL. */
 uint64_t ebb_driver_clock(void *driver);
 
 /* Handles what has completed, never blocks. */
 void ebb_driver_poll(ebb_driver *driver);
+/* The same, and wake-ups count as handled, though nothing else is alive: then
+   the loop's descriptor is readable no more. */
+void ebb_driver_drain(ebb_driver *driver);
 /* Blocks until something completes, due_ns is reached (EBB_NEVER: no limit), or
    ebb_driver_wakeup is called. May return early. */
 void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns);
