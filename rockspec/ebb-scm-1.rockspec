@@ -175,6 +175,7 @@ build = {
     ["ebb.luv"] = "lua/ebb/luv.lua",
     ["ebb.net"] = "lua/ebb/net.lua",
     ["ebb.net.udp"] = "lua/ebb/net/udp.lua",
+    ["ebb.process"] = "lua/ebb/process.lua",
     ["ebb.resource_pool"] = "lua/ebb/resource_pool.lua",
     ["ebb.retry"] = "lua/ebb/retry.lua",
     ["ebb.run_until_signal"] = "lua/ebb/run_until_signal.lua",

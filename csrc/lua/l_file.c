@@ -169,6 +169,12 @@ static int begin(lua_State *L, step what, lua_CFunction fn)
     if ((file->flags & EBB_FILE_WRITE) == 0)
       return ebbL_pushuverror(L, ebb_uv_error_code(EBADF));
     int error = ebb_file_begin_write(file);
+    if (EBB_UNLIKELY(error == ebb_uv_error_code(ENOMEM))) {
+      ebbL_collect(L);
+      if (is_closed(self)) /* by a finaliser */
+        return ebbL_pushoutcome(L, "closed");
+      error = ebb_file_begin_write(file);
+    }
     if (error != 0)
       return ebbL_pushuverror(L, error);
     luaL_checkstack(L, 6, NULL);
@@ -257,9 +263,16 @@ int ebbL_file_take(lua_State *L, ebbL_file *self, int fd, unsigned flags)
 {
   int error;
   ebbL_rt *rt = self->reader.rt;
-  self->file = ebb_file_new(rt->driver, &ebbL_S(L)->alloc, fd, flags, &error);
-  if (self->file == NULL)
+  ebb_alloc *alloc = &ebbL_S(L)->alloc;
+  self->file = ebb_file_new(rt->driver, alloc, fd, flags, &error);
+  if (EBB_UNLIKELY(error == ebb_uv_error_code(ENOMEM))) {
+    ebbL_collect(L);
+    self->file = ebb_file_new(rt->driver, alloc, fd, flags, &error);
+  }
+  if (self->file == NULL) {
+    ebb_file_drop_fd(fd, flags);
     return error;
+  }
   self->reader.input = &self->file->input;
   return 0;
 }
@@ -279,6 +292,13 @@ int ebbL_file_fd(lua_State *L, int idx)
 {
   const ebbL_file *self = ebbL_test(L, idx, &file_type);
   return self == NULL || is_closed(self) ? -1 : self->file->fd;
+}
+
+void ebbL_file_close(lua_State *L, int idx)
+{
+  const ebbL_file *self = ebbL_test(L, idx, &file_type);
+  if (self != NULL && !is_closed(self))
+    (void)ebb_file_close(self->file);
 }
 
 /* _file.standard(n, name): descriptor 0, 1 or 2 of the process. */

@@ -21,6 +21,8 @@ unsigned ebbL_file_flags(const char *mode);
 /* The descriptor of the file at idx if it is an open one, else -1. [no-raise]
  */
 int ebbL_file_fd(lua_State *L, int idx);
+/* Closes the value at idx if it is a file; errors are dropped. [no-raise] */
+void ebbL_file_close(lua_State *L, int idx);
 
 /* Adds the table _file to the table on top: standard, and the methods. */
 void ebbL_open_file(lua_State *L, ebbL_state *S);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_process.h"
 
+#include "lua/l_file.h"
 #include "lua/l_fs.h"
 #include "lua/l_op.h"
 #include "lua/l_time.h"
@@ -11,17 +12,18 @@
 #include <errno.h>
 #include <string.h>
 
+static const char *const stdio_names[] = {"stdin", "stdout", "stderr"};
+
 enum { STREAMS = 2 }; /* user values STREAMS + 0, 1, 2: stdin, stdout, stderr */
 
 typedef struct ebbL_process {
   ebbL_header head; /* user value 1: the runtime */
   ebbL_rt *rt;
-  ebb_process *process;    /* NULL until it is complete, and once collected */
-  ebb_process_pipes pipes; /* those that no stream has yet */
+  ebb_process *process; /* NULL until it is complete, and once collected */
 } ebbL_process;
 
 static const ebbL_opclass wait_class;
-static const ebbL_type process_type = {"ebb.process", &wait_class};
+static const ebbL_type process_type = {"ebb.child", &wait_class};
 
 static ebbL_process *check_process(lua_State *L)
 {
@@ -145,7 +147,11 @@ static int l_process_detach(lua_State *L)
 static int l_process_close(lua_State *L)
 {
   ebbL_process *self = check_process(L);
-  ebb_process_pipes_close(&self->pipes);
+  for (int i = 0; i < 3; i++) {
+    lua_getiuservalue(L, 1, STREAMS + i);
+    ebbL_file_close(L, -1);
+    lua_pop(L, 1);
+  }
   if (self->process != NULL)
     ebb_process_close(self->process);
   return 0;
@@ -156,7 +162,6 @@ static int process_gc(lua_State *L)
   ebbL_process *self = ebbL_test(L, 1, &process_type);
   if (self == NULL)
     return 0;
-  ebb_process_pipes_close(&self->pipes);
   ebb_process *process = self->process;
   self->process = NULL;
   if (process != NULL)
@@ -169,18 +174,18 @@ static int process_tostring(lua_State *L)
   ebbL_process *self = check_process(L);
   const ebb_process *process = self->process;
   if (process == NULL) {
-    lua_pushliteral(L, "ebb.process: closed");
+    lua_pushliteral(L, "ebb.child: closed");
     return 1;
   }
   const char *name =
       process->signal > 0 ? ebb_signal_name(process->signal) : NULL;
   if (process->ended && process->signal == 0)
-    lua_pushfstring(L, "ebb.process: %d ended with %d", process->pid,
+    lua_pushfstring(L, "ebb.child: %d ended with %d", process->pid,
                     (int)process->code);
   else if (process->ended && name != NULL)
-    lua_pushfstring(L, "ebb.process: %d ended by \"%s\"", process->pid, name);
+    lua_pushfstring(L, "ebb.child: %d ended by \"%s\"", process->pid, name);
   else
-    lua_pushfstring(L, "ebb.process: %d %s", process->pid,
+    lua_pushfstring(L, "ebb.child: %d %s", process->pid,
                     process->ended      ? "ended"
                     : process->closed   ? "closed"
                     : process->detached ? "runs, detached"
@@ -191,7 +196,6 @@ static int process_tostring(lua_State *L)
 /* [process, key]; upvalue 3: the methods. */
 static int process_index(lua_State *L)
 {
-  static const char *const names[] = {"stdin", "stdout", "stderr"};
   ebbL_process *self = check_process(L);
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
@@ -200,7 +204,7 @@ static int process_index(lua_State *L)
     return 1;
   const char *key = lua_tostring(L, 2);
   for (int i = 0; i < 3; i++) {
-    if (strcmp(key, names[i]) == 0) {
+    if (strcmp(key, stdio_names[i]) == 0) {
       lua_getiuservalue(L, 1, STREAMS + i);
       return 1;
     }
@@ -232,12 +236,38 @@ static char **push_strings(lua_State *L, int arg)
   return strings;
 }
 
+static int spawn(lua_State *L, ebbL_process *self, const ebb_process_call *call)
+{
+  ebb_process_pipes pipes;
+  int error = 0;
+  int at = lua_gettop(L);
+  ebb_driver *driver = ebbL_rt_driver(L, self->rt);
+  luaL_checkstack(L, 8, NULL);
+  ebbL_file *files[3] = {NULL, NULL, NULL};
+  for (int i = 0; i < 3; i++) {
+    if (call->stdio[i] != EBB_PROCESS_PIPE)
+      continue;
+    lua_pushstring(L, stdio_names[i]);
+    files[i] = ebbL_newfile(L, ebbL_S(L), self->rt);
+    lua_setiuservalue(L, at, STREAMS + i);
+  }
+  self->process =
+      ebb_process_spawn(driver, &ebbL_S(L)->alloc, call, &pipes, &error);
+  for (int i = 0; i < 3; i++) {
+    if (pipes.fds[i] < 0)
+      continue;
+    unsigned flags = i == 0 ? EBB_FILE_WRITE : EBB_FILE_READ;
+    int file_error = ebbL_file_take(L, files[i], pipes.fds[i], flags);
+    error = error == 0 ? file_error : error;
+  }
+  return error;
+}
+
 /* _process.spawn(args, env, cwd, stdin, stdout, stderr, group, uid, gid), as
    checked by process.lua: lists of strings, descriptors. */
 static int l_process_spawn(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
-  int error;
   lua_settop(L, 9);
   ebb_process_call call = {.args = push_strings(L, 1),
                            .env = push_strings(L, 2),
@@ -248,18 +278,18 @@ static int l_process_spawn(lua_State *L)
   for (int i = 0; i < 3; i++)
     call.stdio[i] = (int)luaL_checkinteger(L, 4 + i);
   ebbL_process *self = ebbL_new(L, S, &process_type, sizeof *self, STREAMS + 2);
-  ebb_process_pipes_init(&self->pipes);
   self->rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->rt);
-  ebb_driver *driver = ebbL_rt_driver(L, self->rt);
-  self->process =
-      ebb_process_spawn(driver, &S->alloc, &call, &self->pipes, &error);
+  int error = spawn(L, self, &call);
   if (self->process == NULL && error == ebb_uv_error_code(ENOMEM)) {
     ebbL_collect(L);
-    self->process =
-        ebb_process_spawn(driver, &S->alloc, &call, &self->pipes, &error);
+    error = spawn(L, self, &call);
   }
-  return self->process != NULL ? 1 : ebbL_pushuverror(L, error);
+  if (error == 0)
+    return 1;
+  if (self->process != NULL)
+    ebb_process_close(self->process);
+  return ebbL_pushuverror(L, error);
 }
 
 void ebbL_open_process(lua_State *L, ebbL_state *S)

@@ -138,6 +138,16 @@ static int take(lua_State *L, ebb_input *input, const format *f)
   return n_results;
 }
 
+/* [raises] What a source feeds at once has room. */
+static void make_room(lua_State *L, ebb_input *input)
+{
+  if (EBB_LIKELY(ebb_input_room(input, EBB_INPUT_CHUNK) != NULL))
+    return;
+  ebbL_collect(L);
+  if (ebb_input_room(input, EBB_INPUT_CHUNK) == NULL)
+    ebbL_nomem(L);
+}
+
 static int attempt(lua_State *L, ebbL_task *task, ebbL_reader *self,
                    const format *f)
 {
@@ -155,11 +165,15 @@ static int attempt(lua_State *L, ebbL_task *task, ebbL_reader *self,
     return 1;
   }
   int n = take(L, input, f);
-  if (n == EBBL_WAIT && input->cls->pull != NULL) {
-    input->cls->pull(input);
-    n = take(L, input, f);
-  }
-  return n;
+  if (n != EBBL_WAIT)
+    return n;
+  make_room(L, input);
+  if (input->closed) /* by a finaliser */
+    return ebbL_pushoutcome(L, "closed");
+  if (input->cls->pull == NULL)
+    return EBBL_WAIT;
+  input->cls->pull(input);
+  return take(L, input, f);
 }
 
 /* It reads no more, whatever comes of what it was woken for. */

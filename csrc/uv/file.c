@@ -572,7 +572,11 @@ ebb_file *ebb_file_new(ebb_driver *driver, ebb_alloc *alloc, int fd,
     return &self->file;
   }
   ebb_alloc_put(alloc, self, sizeof *self);
-  if ((flags & EBB_FILE_STANDARD) == 0)
-    close(fd);
   return NULL;
+}
+
+void ebb_file_drop_fd(int fd, unsigned flags)
+{
+  if ((flags & EBB_FILE_STANDARD) == 0)
+    (void)close(fd);
 }

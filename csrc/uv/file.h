@@ -14,7 +14,7 @@
 
 #include "uv/input.h"
 
-#define EBB_FILE_CHUNK ((size_t)65536)
+#define EBB_FILE_CHUNK EBB_INPUT_CHUNK
 
 enum {
   EBB_FILE_READ = 1,
@@ -44,10 +44,12 @@ typedef struct ebb_file {
   ebb_waitq waiters; /* for what is being written */
 } ebb_file;
 
-/* Takes the descriptor over, also when it fails: NULL, *error is libuv's code.
- */
+/* Takes the descriptor over. NULL: it is the caller's still, *error is libuv's
+   code. */
 ebb_file *ebb_file_new(ebb_driver *driver, ebb_alloc *alloc, int fd,
                        unsigned flags, int *error);
+/* Lets go of a descriptor that none was made of. */
+void ebb_file_drop_fd(int fd, unsigned flags);
 /* Writes what is buffered and closes it: 0 or libuv's code. Wakes who waits.
    Closing twice is harmless; closing the driver closes. */
 int ebb_file_close(ebb_file *self);

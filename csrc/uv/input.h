@@ -56,6 +56,9 @@ struct ebb_input {
 
 #define EBB_MORE SIZE_MAX
 
+/* Who waits has made room for that much; more than it may fail. */
+#define EBB_INPUT_CHUNK ((size_t)65536)
+
 static inline const char *ebb_input_bytes(const ebb_input *self)
 {
   return self->block + self->start;

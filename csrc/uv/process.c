@@ -99,7 +99,8 @@ static int spawn(process *self, ebb_driver *driver,
                                   .stdio_count = 3,
                                   .stdio = stdio};
   for (int i = 0; i < 3; i++) {
-    int fd = theirs->fds[i] >= 0 ? theirs->fds[i] : call->stdio[i];
+    int from = call->stdio[i] == EBB_PROCESS_SAME ? 1 : i;
+    int fd = theirs->fds[from] >= 0 ? theirs->fds[from] : call->stdio[from];
     stdio[i].flags = fd >= 0 ? UV_INHERIT_FD : UV_IGNORE;
     stdio[i].data.fd = fd;
   }

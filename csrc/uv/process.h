@@ -15,6 +15,7 @@
 enum {
   EBB_PROCESS_NULL = -1, /* /dev/null */
   EBB_PROCESS_PIPE = -2, /* a pipe, whose other end is ours */
+  EBB_PROCESS_SAME = -3, /* for stderr: where stdout goes */
 };
 
 typedef struct ebb_process_call {

@@ -351,6 +351,8 @@ static script scenarios[] = {
     {.name = "r10_fs"},
     {.name = "r10_watch"},
     {.name = "r10_udp"},
+    {.name = "r10_io"},
+    {.name = "r10_process"},
     {.name = "r07_sync"},
     {.name = "r05_join_set"},
 };

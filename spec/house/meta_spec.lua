@@ -3,7 +3,7 @@ local ebb = require "ebb"
 local support = require "spec.house.support"
 
 -- Their methods written in Lua come with the module.
-assert(ebb.io and ebb.net)
+assert(ebb.io and ebb.net and ebb.process)
 
 local PATH = "lua/ebb/_meta.lua"
 
@@ -55,6 +55,7 @@ local function samples()
     ["ebb.array"] = guard:array("f64", 4),
     ["ebb.vec"] = guard:vec("f64", 4),
     ["ebb.buffer"] = guard:buffer(16),
+    ["ebb.child"] = assert(ebb.process.spawn { "true" }),
   }
 end
 

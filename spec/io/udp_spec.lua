@@ -207,6 +207,9 @@ describe("ebb.net.udp", function()
 
   helper.it("R162 one that is collected lets its descriptor go", function()
     open("127.0.0.1"):close()
+    collectgarbage()
+    collectgarbage()
+    ebb.sleep(0.01)
     local before = n_fds()
     for _ = 1, 50 do open("127.0.0.1") end
     collectgarbage()

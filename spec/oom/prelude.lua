@@ -4,5 +4,6 @@ package.path = "lua/?.lua;lua/?/init.lua"
 ebb = require "ebb"
 ebb.join, ebb.race, ebb.map = ebb.join, ebb.race, ebb.map
 ebb.fs, ebb.net = ebb.fs, ebb.net
+ebb.io, ebb.process = ebb.io, ebb.process
 reported = 0
 ebb.on_task_error(function() reported = reported + 1 end)

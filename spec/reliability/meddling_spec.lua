@@ -21,6 +21,8 @@ describe("meddling with debug:", function()
           signal = function() return ebb.signal "usr2" end,
           file_watch = function() return ebb.fs.watch "." end,
           udp = function() return ebb.net.udp "127.0.0.1" end,
+          file = function() return assert(ebb.io.tmpfile()) end,
+          child = function() return ebb.process.spawn { "sleep", "100" } end,
           op = function() return ebb.after(1) end,
           choice = function() return ebb.choice(ebb.never(), ebb.after(1)) end,
           send_op = function() return ebb.channel():send_op(1) end,

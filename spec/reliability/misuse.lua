@@ -66,6 +66,17 @@ misuse.kinds = {
       "broadcast", "ttl", "join", "leave", "multicast_loop", "multicast_ttl", "close" },
     close = "close",
   },
+  file = {
+    make = function() return assert(ebb.io.tmpfile()) end,
+    methods = { "read", "read_op", "read_some", "read_exactly", "read_until", "read_into", "lines",
+      "write", "flush", "seek", "setvbuf", "close" },
+    close = "close",
+  },
+  child = {
+    make = function() return assert(ebb.process.spawn { "sleep", "100" }) end,
+    methods = { "wait", "wait_op", "kill", "stop", "detach", "close" },
+    close = "close",
+  },
   op = {
     make = function() return ebb.after(1) end,
     methods = { "await", "map", "and_then", "or_else" },
