@@ -255,6 +255,8 @@ static void at_instruction(lua_State *L, ebbL_task *task)
 
 static void preempt_hook(lua_State *L, lua_Debug *ar)
 {
+  if (lua_status(L) == LUA_YIELD) /* a count hook that has yielded, then a */
+    return;                       /* line hook: nothing may run any more */
   ebbL_state *S = ebbL_state_find(L);
   if (!ebbL_hook_forward(&S->hooks, L, ar))
     return;

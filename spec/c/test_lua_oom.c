@@ -340,6 +340,7 @@ static script scenarios[] = {
     {.name = "r13_token"},
     {.name = "r20_collected"},
     {.name = "r19_coroutine"},
+    {.name = "r21_preempt"},
     {.name = "r19_guard"},
     {.name = "r19_budget"},
     {.name = "r19_registry"},

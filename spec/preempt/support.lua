@@ -4,7 +4,12 @@ local helper = require "spec.helper"
 
 local support = {}
 
-local clock = os.clock
+-- The thread sanitizer lets signals through where libc is called in a way that it knows.
+local function clock()
+  os.time()
+  return os.clock()
+end
+support.clock = clock
 
 --- Computes for `seconds` of processor time.
 function support.compute(seconds)

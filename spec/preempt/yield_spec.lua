@@ -30,8 +30,8 @@ describe("a slice that is over yields", function()
     run(function()
       local order = {}
       local function hog(name)
-        local due = os.clock() + 0.15
-        while os.clock() < due do
+        local due = support.clock() + 0.15
+        while support.clock() < due do
           if order[#order] ~= name then order[#order + 1] = name end
         end
       end
@@ -46,8 +46,8 @@ describe("a slice that is over yields", function()
       a:await()
       b:await()
       ticker:await()
-      assert.is_true(#order >= 6, "they took turns only " .. #order .. " times")
-      assert.is_true(n >= 6, "the ticker ticked only " .. n .. " times")
+      assert.is_true(#order >= 4, "they took turns only " .. #order .. " times")
+      assert.is_true(n >= 3, "the ticker ticked only " .. n .. " times")
     end)
   end)
 
