@@ -30,18 +30,24 @@ void ebbL_option_loop(lua_State *L, ebbL_rt *rt)
   rt->with_luv = true;
 }
 
-/* [-0, +1] */
-static void push(lua_State *L, ebbL_rt *rt, int function)
+/* [-0, +1] False (and nil) when the state closes and has finalised it. */
+static bool push(lua_State *L, ebbL_rt *rt, int function)
 {
   ebbL_pushrt(L, rt);
+  if (lua_isnil(L, -1))
+    return false;
   lua_getiuservalue(L, -1, function);
   lua_remove(L, -2);
+  return true;
 }
 
 /* [-n_args, +n] Out of memory or not, the stack has n more. */
 static bool call(lua_State *L, ebbL_rt *rt, int function, int n_args, int n)
 {
-  push(L, rt, function);
+  if (EBB_UNLIKELY(!push(L, rt, function))) {
+    lua_settop(L, lua_gettop(L) - 1 - n_args + n);
+    return false;
+  }
   lua_insert(L, -n_args - 1);
   if (EBB_LIKELY(lua_pcall(L, n_args, n, 0) == LUA_OK))
     return true;

@@ -46,7 +46,7 @@ ebb.version = ""
 ---@field seed? integer shuffles the order of ready tasks, the same way for the same seed
 ---@field name? string
 ---@field cleanup_timeout? ebb.seconds for the cleanups of cancelled tasks (5)
----@field loop? "luv" beside luv's loop: its callbacks run while tasks wait, and tasks go on under `uv.run()`
+---@field loop? "luv" beside luv's loop: its callbacks run while tasks wait, tasks under `uv.run()`
 ---@field on_task_error? fun(task: ebb.Task?, err: any, traceback: string)
 ---@field slice? ebb.seconds how long a task may compute between awaits, from 0.0001
 ---@field on_slice? "report" | "yield" | "throw" what happens then: see ebb.debug.slow; it goes to

@@ -1,8 +1,10 @@
---- ebb.runtime{ loop = "luv" }: ebb's tasks and luv's callbacks in one program, whoever is asked to run.
+--- ebb.runtime{ loop = "luv" }: ebb's tasks and luv's callbacks in one program, whoever is asked
+-- to run.
 --
--- Under `rt:run` (or an await outside of tasks) ebb looks after luv's loop: callbacks run between the turns of tasks.
--- Under `uv.run()` handles of luv look after the runtime; uv.run() returns when luv has nothing left and no task can go
--- on. Everything goes through luv's Lua API, so any build of luv will do.
+-- Under `rt:run` (or an await outside of tasks) ebb looks after luv's loop: callbacks run between
+-- the turns of tasks. Under `uv.run()` handles of luv look after the runtime; uv.run() returns when
+-- luv has nothing left and no task can go on. Everything goes through luv's Lua API, so any build
+-- of luv will do.
 local core = require "ebb.core"
 
 local error, ipairs, pcall, require, setmetatable = error, ipairs, pcall, require, setmetatable
@@ -16,12 +18,12 @@ end
 
 local function noop() end
 
---- Joins runtime and luv. fd: the descriptor of the runtime's own loop, readable when that has something to do.
--- Returns the functions that csrc/lua/l_luv.h names (poll, kick, driven, detach), and the descriptor of luv's loop.
-return function(rt, fd)
+--- Joins runtime and luv. fd: the descriptor of the runtime's own loop, readable when that has
+-- something to do. Returns the functions that csrc/lua/l_luv.h names (poll, kick, driven, detach),
+-- and the descriptor of luv's loop.
+return function(runtime, fd)
   local uv = find_luv()
-  local weak = setmetatable({ rt = rt }, { __mode = "v" }) -- luv keeps what its callbacks know
-  rt = nil
+  local weak = setmetatable({ rt = runtime }, { __mode = "v" }) -- luv keeps its callbacks
   local timer, idle, watcher = uv.new_timer(), uv.new_idle(), uv.new_poll(fd)
   local prepare, check = uv.new_prepare(), uv.new_check()
   local is_driven, is_closed = false, false
@@ -37,6 +39,8 @@ return function(rt, fd)
     for _, handle in ipairs { timer, idle, watcher, prepare, check } do
       pcall(handle.close, handle) -- the state may be closing: luv is quicker then
     end
+    -- luv 1.44 crashes at lua_close over a handle that is still about to close
+    if uv.loop_mode() == nil then pcall(uv.run, "nowait") end
   end
 
   --- uv.run() drives: one turn of the runtime, before luv waits and after.
@@ -67,7 +71,8 @@ return function(rt, fd)
     if not is_closed then idle:start(noop) end
   end
 
-  --- ebb drives from now on, or does so no more. Two loops must not wait for each other at the same time.
+  --- ebb drives from now on, or does so no more. Two loops must not wait for each other at the
+  -- same time.
   local function driven(begins, has_tasks)
     is_driven = begins
     if is_closed then return end
