@@ -3,6 +3,7 @@
    in one call. A view of a vec is an array, stale once the vec has grown. */
 #include "lua/l_mem.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* The array or vec at 1. [raises] */
@@ -160,9 +161,47 @@ static int l_vec_capacity(lua_State *L)
   return 1;
 }
 
+/* x:set(i, value, …) → x: x[i] and on, all of them or, if one does not fit,
+   none */
+static int l_array_set(lua_State *L)
+{
+  ebbL_span *span = check_array(L);
+  ebbL_elem elem = (ebbL_elem)span->elem;
+  lua_Integer i = ebbL_checkinteger(L, 2, LUA_MININTEGER, LUA_MAXINTEGER);
+  int n_values = lua_gettop(L) - 2;
+  if (EBB_UNLIKELY(i < 1 || (lua_Unsigned)i - 1 > span->n ||
+                   (size_t)n_values > span->n - ((size_t)i - 1)))
+    ebbL_error(L, "EBB013", "%d elements do not fit at %I of %I", n_values,
+               (LUAI_UACINT)i, (LUAI_UACINT)span->n);
+  for (int k = 0; k < n_values; k++)
+    ebbL_elem_check(L, k + 3, elem);
+  for (int k = 0; k < n_values; k++)
+    ebbL_elem_store(L, k + 3, elem, span->data, (size_t)i - 1 + (size_t)k);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* x:unpack([i, j]) → x[i], …, x[j] */
+static int l_array_unpack(lua_State *L)
+{
+  const ebbL_span *span = check_array(L);
+  size_t n, at = ebbL_checkrange(L, 2, span, &n);
+  if (n > INT_MAX - 8 || !lua_checkstack(L, (int)n + 8))
+    ebbL_throw(L, "too many elements to unpack");
+  span = check_array(L); /* growing the stack may have run a finaliser */
+  if (at + n > span->n)
+    ebbL_error(L, "EBB013", "range %I to %I is not within 1 to %I",
+               (LUAI_UACINT)at + 1, (LUAI_UACINT)(at + n),
+               (LUAI_UACINT)span->n);
+  for (size_t k = 0; k < n; k++)
+    ebbL_elem_push(L, (ebbL_elem)span->elem, span->data, at + k);
+  return (int)n;
+}
+
 #define ARRAY_METHODS                                                          \
-  {"fill", l_array_fill}, {"copy", l_array_copy}, {"view", l_array_view},      \
-      {"sum", l_array_sum}, {"min", l_array_min}, {"max", l_array_max},        \
+  {"set", l_array_set}, {"unpack", l_array_unpack}, {"fill", l_array_fill},    \
+      {"copy", l_array_copy}, {"view", l_array_view}, {"sum", l_array_sum},    \
+      {"min", l_array_min}, {"max", l_array_max},                              \
       {"compare", ebbL_span_compare}, {"checksum", ebbL_span_checksum},        \
       {"add", l_array_add},                                                    \
   {                                                                            \

@@ -22,6 +22,8 @@ static size_t free_bytes(const ebbL_span *span)
 /* Has its budget no room for n_bytes in all? */
 static bool is_tight(const ebbL_span *span, size_t n_bytes)
 {
+  if (span->is_frame)
+    return false;
   const ebb_budget *budget = span->block.item.guard->budget;
   return budget != NULL && !ebb_budget_fits(budget, n_bytes - span->cap);
 }

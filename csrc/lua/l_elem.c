@@ -151,6 +151,14 @@ static double check_number(lua_State *L, int idx, ebbL_elem elem)
   return lua_tonumber(L, idx);
 }
 
+void ebbL_elem_check(lua_State *L, int idx, ebbL_elem elem)
+{
+  if (is_float(elem))
+    (void)check_number(L, idx, elem);
+  else
+    (void)check_integer(L, idx, elem);
+}
+
 void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
                      size_t i)
 {

@@ -190,7 +190,7 @@ static int l_guard_guard(lua_State *L)
   return 1;
 }
 
-static size_t check_n(lua_State *L, int arg, ebbL_elem elem, bool optional)
+size_t ebbL_checkcount(lua_State *L, int arg, ebbL_elem elem, bool optional)
 {
   if (optional && lua_isnoneornil(L, arg))
     return 0;
@@ -198,8 +198,7 @@ static size_t check_n(lua_State *L, int arg, ebbL_elem elem, bool optional)
       L, arg, 0, (lua_Integer)(EBBL_MAX_BYTES / ebbL_elems[elem].n_bytes));
 }
 
-/* The option `align` of the table at arg, if there is one: a power of two. */
-static size_t opt_align(lua_State *L, int arg)
+size_t ebbL_optalign(lua_State *L, int arg)
 {
   if (lua_isnoneornil(L, arg))
     return 0;
@@ -222,7 +221,7 @@ static size_t opt_align(lua_State *L, int arg)
 static int make_span(lua_State *L, const ebbL_type *type, ebbL_elem elem,
                      size_t n, size_t cap, int options)
 {
-  size_t align = opt_align(L, options);
+  size_t align = ebbL_optalign(L, options);
   return ebbL_span_new(L, 1, type, elem, n, cap, align) != NULL ? 1 : 2;
 }
 
@@ -230,7 +229,7 @@ static int make_span(lua_State *L, const ebbL_type *type, ebbL_elem elem,
 static int l_guard_bytes(lua_State *L)
 {
   ebbL_checkguard(L, 1);
-  size_t n = check_n(L, 2, EBBL_U8, false);
+  size_t n = ebbL_checkcount(L, 2, EBBL_U8, false);
   return make_span(L, &ebbL_bytes_type, EBBL_U8, n, n, 3);
 }
 
@@ -239,7 +238,7 @@ static int l_guard_array(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   ebbL_elem elem = ebbL_checkelem(L, 2);
-  size_t n = check_n(L, 3, elem, false);
+  size_t n = ebbL_checkcount(L, 3, elem, false);
   return make_span(L, &ebbL_array_type, elem, n, n, 4);
 }
 
@@ -248,7 +247,7 @@ static int l_guard_vec(lua_State *L)
 {
   ebbL_checkguard(L, 1);
   ebbL_elem elem = ebbL_checkelem(L, 2);
-  size_t cap = check_n(L, 3, elem, true);
+  size_t cap = ebbL_checkcount(L, 3, elem, true);
   return make_span(L, &ebbL_vec_type, elem, 0, cap, 4);
 }
 
@@ -256,7 +255,7 @@ static int l_guard_vec(lua_State *L)
 static int l_guard_buffer(lua_State *L)
 {
   ebbL_checkguard(L, 1);
-  size_t cap = check_n(L, 2, EBBL_U8, true);
+  size_t cap = ebbL_checkcount(L, 2, EBBL_U8, true);
   return make_span(L, &ebbL_buffer_type, EBBL_U8, 0, cap, 3);
 }
 

@@ -24,6 +24,11 @@ static ebbL_span *span_of(lua_State *L, const ebbL_guard *guard)
     return NULL;
   if (span->is_view)
     ebbL_argerror(L, 2, "a view has no memory of its own; give what it views");
+  if (span->is_frame)
+    ebbL_error(L, "EBB014",
+               "memory of the frame arena belongs to no guard; copy what is to "
+               "live on: %s",
+               luaL_tolstring(L, 2, NULL));
   check_mine(L, guard, &span->block.item, span->places);
   return span;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_loop.h"
 
+#include "lua/l_frame.h"
 #include "lua/l_luv.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
@@ -82,6 +83,8 @@ static void begin_drive(drive *d, lua_State *L, ebbL_rt *rt)
   d->outer_dog = ebbL_slice_begin(S);
   if (EBB_UNLIKELY(rt->with_luv) && !rt->is_pumped)
     ebbL_luv_driven(L, rt, true);
+  if (d->outer_driving == NULL)
+    ebbL_frame_hide(S, rt);
 }
 
 static void end_drive(drive *d)
@@ -94,6 +97,8 @@ static void end_drive(drive *d)
   ebbL_slice_end(S, d->outer_dog);
   if (EBB_UNLIKELY(d->rt->with_luv) && !d->rt->is_pumped)
     ebbL_luv_driven(d->L, d->rt, false);
+  if (d->outer_driving == NULL)
+    ebbL_frame_show(S);
 }
 
 /* --- Ctrl-C --- */

@@ -2,6 +2,7 @@
 /* The memory of one Lua state: its pool, what the collector is told of it,
    where things were allocated (debug mode), and ebb.alloc. */
 #include "lua/l_budget.h"
+#include "lua/l_frame.h"
 #include "lua/l_registry.h"
 
 #include <limits.h>
@@ -122,11 +123,13 @@ static void push_count(lua_State *L, const ebb_pool_count *count)
   set_count(L, "total", count->total_bytes);
 }
 
-/* ebb.alloc.stats() → {pool = …, heap = …, tags = …} */
+/* ebb.alloc.stats() → {frame = …, pool = …, heap = …, tags = …} */
 static int l_stats(lua_State *L)
 {
   ebbL_memory *M = ebbL_M(L);
   lua_createtable(L, 0, 4);
+  ebbL_frame_stats(L, M);
+  lua_setfield(L, -2, "frame");
   push_count(L, &M->pool.pool);
   set_count(L, "mallocs", ebb_pool_mallocs(&M->pool));
   lua_createtable(L, EBB_POOL_N_CLASSES, 0);
@@ -245,6 +248,8 @@ static int l_memory_gc(lua_State *L)
   ebb_list_foreach(link, &M->budgets)
     ebb_guard_fini(&ebb_container_of(link, ebbL_budget, link)->loose);
   ebbL_registries_fini(M);
+  ebb_frame_fini(&M->frame);
+  ebbL_sites_fini(&M->sites);
   ebb_slab_fini(&M->items);
   ebb_slab_fini(&M->places);
   ebb_pool_fini(&M->pool);
@@ -282,6 +287,10 @@ static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
   ebb_list_init(&M->guards);
   ebb_list_init(&M->budgets);
   ebb_list_init(&M->registries);
+  ebb_frame_init(&M->frame, &S->alloc, EBB_FRAME_DEFAULT_BYTES);
+  ebbL_sites_init(&M->sites, &M->pool.pages);
+  ebb_list_init(&M->open_phases);
+  S->memory = M;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   return M;
 }
@@ -295,5 +304,6 @@ void ebbL_open_mem(lua_State *L, ebbL_state *S)
   ebbL_mem_setfuncs(L, S, M, alloc_functions);
   ebbL_open_budget(L, S, M);
   ebbL_open_registry(L, S, M);
+  ebbL_open_frame(L, S, M);
   lua_setfield(L, -2, "alloc");
 }

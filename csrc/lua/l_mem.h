@@ -4,10 +4,11 @@
    A handle (bytes, array, vec, buffer, and views of them) is a *span*: a small
    userdata that knows where its elements are and the generation at which that
    was right. Every access compares the generation first (ebbL_span_check), so a
-   stale handle, freed by its guard or later by its frame, throws EBB012 and
-   never touches memory. Where the elements come from is not the span's affair:
-   it may own a block (pool or heap), or look at another span's. A new kind of
-   memory sets gen_at to its own generation and is done.
+   stale handle, freed by its guard (EBB012) or with its frame (EBB002), throws
+   and never touches memory. Where the elements come from is not the span's
+   affair: it may own a block (pool or heap), lie in the frame arena
+   (l_frame.h), or look at another span's. A new kind of memory sets gen_at to
+   its own generation and is done.
 
    What keeps what alive: a handle keeps its guard (user value 1; for a view,
    the span it looks at), a guard keeps the functions and objects it will close
@@ -16,7 +17,9 @@
 #ifndef EBB_LUA_MEM_H
 #define EBB_LUA_MEM_H
 
+#include "alloc/frame.h"
 #include "alloc/guard.h"
+#include "lua/l_site.h"
 #include "lua/l_state.h"
 
 /* Where something was allocated and freed: debug mode only. */
@@ -27,6 +30,15 @@ typedef struct ebbL_places {
 /* One per Lua state; lives as long as the state. */
 typedef struct ebbL_memory {
   ebbL_header head;
+  ebb_frame frame;
+  struct {
+    ebb_frame_count count; /* of the last frame, when it ended */
+    size_t peak_bytes;
+  } last_frame;
+  const ebbL_site *begun_at; /* the open frame */
+  ebb_list open_phases;      /* of ebbL_phase.link */
+  uint32_t n_phase_names;
+  ebbL_sites sites;
   ebb_pool pool;
   ebb_slab items;   /* of ebbL_entry */
   ebb_slab places;  /* of ebbL_places */
@@ -70,6 +82,8 @@ void ebbL_elem_push(lua_State *L, ebbL_elem elem, const unsigned char *data,
 /* [raises] EBB013 if the value at idx does not fit; else stores it. */
 void ebbL_elem_store(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
                      size_t i);
+/* [raises] The same without storing. */
+void ebbL_elem_check(lua_State *L, int idx, ebbL_elem elem);
 /* n elements from `data` on become copies of the value at idx. [raises] */
 void ebbL_elem_fill(lua_State *L, int idx, ebbL_elem elem, unsigned char *data,
                     size_t n);
@@ -157,9 +171,13 @@ typedef struct ebbL_span {
   size_t cap; /* of vec and buffer, in elements, from the block's start */
   uint8_t elem;
   bool is_view;
-  ebbL_places *places;
+  bool is_frame; /* in the frame arena: no finaliser, no block */
+  union {
+    ebbL_places *places;   /* debug mode only */
+    const ebbL_site *site; /* frame memory: always */
+  };
   ebbL_memory *memory;
-  ebb_block block; /* last: views do without */
+  ebb_block block; /* last: views do without, and fixed frame memory */
 } ebbL_span;
 
 /* In one row, so that "any span" is one comparison. */
@@ -216,6 +234,10 @@ ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n);
    meanwhile and changed the span, but it is live: look whether there is room.
  */
 void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact);
+/* [-0, +1, raises] A zeroed span without a finaliser, of n_bytes and no user
+   values: it must own nothing. */
+ebbL_span *ebbL_span_lean(lua_State *L, ebbL_state *S, const ebbL_type *type,
+                          size_t n_bytes);
 /* Frees the block; `place` (may be NULL) is where that happens. [no-raise] */
 void ebbL_span_free(ebbL_span *span, const char *place);
 
@@ -225,6 +247,15 @@ static inline void ebbL_checkvalue(lua_State *L, int arg)
   if (EBB_UNLIKELY(lua_isnone(L, arg)))
     ebbL_argerror(L, arg, "value expected");
 }
+/* [raises] A count of elements at arg (0 if it is optional and missing). */
+size_t ebbL_checkcount(lua_State *L, int arg, ebbL_elem elem, bool optional);
+/* [raises] The option `align` of the optional table at arg: a power of two up
+   to 4096, or 0. */
+size_t ebbL_optalign(lua_State *L, int arg);
+/* n elements in bytes; SIZE_MAX if that is too much for any allocator. */
+size_t ebbL_elem_bytes(ebbL_elem elem, size_t n);
+/* [-0, +1] "ebb.array: f64 x 16" */
+const char *ebbL_span_label(lua_State *L, const ebbL_span *span);
 /* [raises] EBB013 unless 1 <= the integer at arg <= n; returns it. */
 size_t ebbL_checkindex(lua_State *L, int arg, const ebbL_span *span);
 /* [raises] The optional range i, j at arg and arg + 1 (default: all), both in

@@ -3,6 +3,7 @@
    lua_resume for them. */
 #include "lua/l_task.h"
 
+#include "lua/l_frame.h"
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
 #include "lua/l_op.h"
@@ -388,6 +389,8 @@ static void host_resume(ebb_task *core)
   if (EBB_LIKELY(status == LUA_YIELD)) {
     if (EBB_UNLIKELY(core->state == EBB_TASK_RUNNING))
       after_foreign_yield(task, n_results);
+    else if (EBB_UNLIKELY(task->frame_gen != 0))
+      ebbL_frame_awaits(task);
   } else if (EBB_LIKELY(status == LUA_OK)) {
     task_ended(L, task, slots, n_results);
   } else {
@@ -459,14 +462,18 @@ void ebbL_task_kill(lua_State *L, ebbL_task *task)
     lua_State *co = task->co;
     ebbL_rt *driving = S->driving;
     ebbL_task *current = S->current;
-    if (driving == NULL) /* its cleanups may not drive anything */
+    if (driving == NULL) { /* its cleanups may not drive anything */
       S->driving = ebbL_rt_of(task->core.rt);
+      ebbL_frame_hide(S, NULL);
+    }
     S->current = NULL;
     lua_pushcfunction(L, close_thread_protected);
     lua_pushlightuserdata(L, co);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK)
       lua_pop(L, 1);
     S->driving = driving;
+    if (driving == NULL)
+      ebbL_frame_show(S);
     /* itself: os.exit(true, true) in a task */
     S->current = current == task ? NULL : current;
     lua_settop(co, 0);

@@ -3,6 +3,7 @@
    of its own defines its function and adds its row here. */
 #include "lua/l_rt_options.h"
 
+#include "lua/l_frame.h"
 #include "lua/l_luv.h"
 #include "lua/l_preempt.h"
 
@@ -109,6 +110,7 @@ static const struct {
     {"gc", option_gc},
     {"slice", option_slice},
     {"on_slice", option_on_slice},
+    {"frame", ebbL_frame_option},
 };
 
 #define N_OPTIONS (sizeof options / sizeof options[0])

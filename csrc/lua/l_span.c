@@ -2,6 +2,7 @@
 /* What all handles of memory have in common: making and freeing them, the
    checks of generation and bounds, x[i], #x, tostring. */
 #include "lua/l_budget.h"
+#include "lua/l_frame.h"
 
 #include <string.h>
 
@@ -14,8 +15,7 @@ const ebbL_type ebbL_span_types[4] = {
 
 /* --- description and errors --- */
 
-/* [-0, +1] "ebb.array: f64 x 16" */
-static const char *push_span_label(lua_State *L, const ebbL_span *span)
+const char *ebbL_span_label(lua_State *L, const ebbL_span *span)
 {
   const ebbL_type *type = span->head.type;
   if (type == &ebbL_bytes_type || type == &ebbL_buffer_type)
@@ -26,7 +26,9 @@ static const char *push_span_label(lua_State *L, const ebbL_span *span)
 
 int ebbL_span_stale(lua_State *L, ebbL_span *span)
 {
-  const char *label = push_span_label(L, span);
+  if (span->is_frame)
+    return ebbL_frame_stale(L, span);
+  const char *label = ebbL_span_label(L, span);
   const ebbL_places *places = span->places;
   if (span->is_view)
     return ebbL_error(L, "EBB012",
@@ -50,7 +52,7 @@ ebbL_span *ebbL_span_checkany(lua_State *L, int idx)
 /* [raises] EBB013 */
 static void index_outside(lua_State *L, int idx, const ebbL_span *span)
 {
-  const char *label = push_span_label(L, span);
+  const char *label = ebbL_span_label(L, span);
   if (lua_type(L, idx) == LUA_TNUMBER) {
     lua_pushvalue(L, idx);
     ebbL_error(L, "EBB013", "index %s is outside of 1 to %I (%s)",
@@ -84,15 +86,14 @@ size_t ebbL_checkrange(lua_State *L, int arg, const ebbL_span *span, size_t *n)
       last > (lua_Integer)span->n)
     ebbL_error(L, "EBB013", "range %I to %I is not within 1 to %I (%s)",
                (LUAI_UACINT)first, (LUAI_UACINT)last, (LUAI_UACINT)span->n,
-               push_span_label(L, span));
+               ebbL_span_label(L, span));
   *n = (size_t)(last - first + 1);
   return (size_t)(first - 1);
 }
 
 /* --- making and freeing --- */
 
-/* SIZE_MAX if that is too much: no pool has it. */
-static size_t bytes_of(ebbL_elem elem, size_t n)
+size_t ebbL_elem_bytes(ebbL_elem elem, size_t n)
 {
   size_t size = ebbL_elems[elem].n_bytes;
   return n > EBBL_MAX_BYTES / size ? SIZE_MAX : n * size;
@@ -103,7 +104,7 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
 {
   ebbL_guard *guard = ebbL_checkguard(L, guard_idx);
   ebbL_memory *M = guard->memory;
-  size_t n_bytes = bytes_of(elem, cap);
+  size_t n_bytes = ebbL_elem_bytes(elem, cap);
   guard_idx = lua_absindex(L, guard_idx);
   ebbL_memory_charge(L, M, n_bytes);
   ebbL_span *span = ebbL_new(L, guard->head.state, type, sizeof(*span), 1);
@@ -140,6 +141,8 @@ ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n)
 {
   idx = lua_absindex(L, idx);
   ebbL_span *of = ebbL_span_checkany(L, idx);
+  if (of->is_frame)
+    return ebbL_frame_view(L, of, data, n);
   const ebbL_type *type =
       of->head.type == &ebbL_vec_type ? &ebbL_array_type : of->head.type;
   uint64_t gen = of->gen;
@@ -174,11 +177,13 @@ static size_t admit_growth(lua_State *L, ebbL_span *span, size_t need,
   if (EBB_LIKELY(budget == NULL))
     return cap > span->cap ? cap : need;
   size_t have = span->block.n_bytes;
-  if (cap < need || !ebb_budget_fits(budget, bytes_of(span->elem, cap) - have))
+  if (cap < need ||
+      !ebb_budget_fits(budget, ebbL_elem_bytes(span->elem, cap) - have))
     cap = need;
-  if (!ebbL_budget_admit(L, budget, bytes_of(span->elem, cap) - have, passes))
+  if (!ebbL_budget_admit(L, budget, ebbL_elem_bytes(span->elem, cap) - have,
+                         passes))
     ebbL_error(L, "EBB032", "%s (%s)", ebbL_budget_message(L, budget),
-               push_span_label(L, span));
+               ebbL_span_label(L, span));
   if (!ebbL_span_is_live(span))
     ebbL_span_stale(L, span);
   return span->cap < need ? cap : 0;
@@ -189,7 +194,11 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
   size_t need = cap;
   if (cap <= span->cap)
     return;
-  if (bytes_of(span->elem, need) == SIZE_MAX)
+  if (span->is_frame) {
+    ebbL_frame_grow(L, span, cap, exact);
+    return;
+  }
+  if (ebbL_elem_bytes(span->elem, need) == SIZE_MAX)
     ebbL_nomem(L);
   if (!exact) {
     size_t more = span->cap + span->cap / 2;
@@ -199,14 +208,14 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
       cap = 16;
   }
   ebbL_memory_charge(L, span->memory,
-                     bytes_of(span->elem, cap) - span->block.n_bytes);
+                     ebbL_elem_bytes(span->elem, cap) - span->block.n_bytes);
   bool passes = false;
   for (int attempt = 0;; attempt++) {
     cap = admit_growth(L, span, need, cap, &passes);
     size_t offset = (size_t)(span->data - span->block.data);
     if (cap == 0)
       return;
-    if (ebb_block_resize(&span->block, bytes_of(span->elem, cap))) {
+    if (ebb_block_resize(&span->block, ebbL_elem_bytes(span->elem, cap))) {
       span->gen = span->block.gen;
       span->data = span->block.data + offset;
       span->cap = cap;
@@ -231,7 +240,8 @@ void ebbL_span_free(ebbL_span *span, const char *place)
 static int l_span_gc(lua_State *L)
 {
   ebbL_span *span = ebbL_tospan(L, 1);
-  if (span == NULL || span->memory == NULL || span->memory->is_closed)
+  if (span == NULL || span->memory == NULL || span->memory->is_closed ||
+      span->is_frame)
     return 0;
   if (!span->is_view)
     ebbL_span_free(span, NULL);
@@ -245,7 +255,7 @@ static int l_span_tostring(lua_State *L)
   ebbL_span *span = ebbL_tospan(L, 1);
   if (span == NULL)
     return ebbL_typeerror(L, 1, "ebb.bytes, array, vec or buffer");
-  lua_pushfstring(L, "%s, %s%s", push_span_label(L, span),
+  lua_pushfstring(L, "%s, %s%s", ebbL_span_label(L, span),
                   ebbL_span_is_live(span) ? "live" : "freed",
                   span->is_view ? " (view)" : "");
   return 1;
@@ -323,7 +333,30 @@ void ebbL_span_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
   lua_getfield(L, -3, "__index");
   lua_pushcclosure(L, l_span_index, 3);
   lua_setfield(L, -2, "__index");
+  /* The same without __gc, under the key next to the type's: what owns nothing
+     costs the collector no finaliser. */
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, -3)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_pushnil(L);
+  lua_setfield(L, -2, "__gc");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)type + 1);
   lua_pop(L, 1);
+}
+
+ebbL_span *ebbL_span_lean(lua_State *L, ebbL_state *S, const ebbL_type *type,
+                          size_t n_bytes)
+{
+  ebbL_span *span = lua_newuserdatauv(L, n_bytes, 0);
+  memset(span, 0, n_bytes);
+  span->head = (ebbL_header){type, S};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)type + 1);
+  lua_setmetatable(L, -2);
+  return span;
 }
 
 void ebbL_open_spans(lua_State *L, ebbL_state *S)

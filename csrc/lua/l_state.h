@@ -118,6 +118,7 @@ struct ebbL_state {
   uint32_t *idle_slots;
   uint32_t n_idle;
   lua_CFunction lua_pcall_fn, lua_xpcall_fn; /* the base library's */
+  struct ebbL_memory *memory;                /* NULL until ebb.alloc is there */
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
   ebbL_slices slice;
   const char *drive_name;

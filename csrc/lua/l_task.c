@@ -2,6 +2,7 @@
 /* Spawning tasks, and where code may await. Running them is in l_resume.c. */
 #include "lua/l_task.h"
 
+#include "lua/l_frame.h"
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
 #include "lua/l_luv.h"
@@ -92,6 +93,8 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
     ebbL_account_join(task, S->current->account);
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
+  task->frame_gen = ebbL_frame_gen(S);
+  task->await_site = NULL;
   ebb_list_init(&task->locks);
   uint32_t locals = ebbL_locals_giver(S)->locals;
   if (EBB_UNLIKELY(locals != 0)) {

@@ -51,8 +51,11 @@ struct ebbL_task {
   uint32_t locals;     /* slots block of its task locals, 0: none */
   int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
   double frame_seen_s; /* frame_time_s at its previous frame */
-  ebb_list locks;      /* of ebbL_lock.link: what it holds (l_lock.c) */
   struct ebbL_account *account; /* of computing time, or NULL (l_account.c) */
+  uint64_t frame_gen; /* the frame it was spawned in, until that ends, or 0 */
+  uint64_t await_gen; /* of a frame in which it has waited at await_site */
+  const struct ebbL_site *await_site; /* or NULL */
+  ebb_list locks; /* of ebbL_lock.link: what it holds (l_lock.c) */
 };
 
 struct ebbL_handle {

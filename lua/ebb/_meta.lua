@@ -52,6 +52,7 @@ ebb.version = ""
 ---@field on_slice? "report" | "yield" | "throw" what happens then: see ebb.debug.slow; it goes to
 ---the back of the queue; EBB023 is thrown (if it computes on it is ended with EBB031)
 ---@field memory? integer bytes
+---@field frame? integer bytes of the state's frame arena (1 MiB): see ebb.alloc.begin_frame
 ---@field gc? "frame" the state's collector works in the time that steps leave (docs/memory.md)
 
 ---@class ebb.StepInfo
@@ -866,6 +867,17 @@ function Bytes:checksum(i, j) end
 ---@field [integer] number
 local Array = {}
 
+---Elements from i on; all of them or, if one does not fit, none.
+---@param i integer
+---@param ... number
+---@return ebb.Array
+function Array:set(i, ...) end
+
+---@param i? integer
+---@param j? integer
+---@return number ...
+function Array:unpack(i, j) end
+
 ---@param v number
 function Array:fill(v) end
 
@@ -999,8 +1011,127 @@ ebb.alloc = {}
 ---@field limit? integer bytes
 ---@field soft? integer bytes
 
----@return { pool: ebb.alloc.Pool, heap: ebb.alloc.Region, tags: table<string, ebb.alloc.Budget> }
+---@class ebb.alloc.FrameStats: ebb.alloc.Region
+---@field capacity integer bytes of the arena
+---@field spilled integer bytes, within live, that did not fit
+---@field spills integer times the system was asked for a block because something did not fit
+---@field needed integer bytes of an arena in which everything had fitted so far
+---@field frames integer begun so far
+
+---@class ebb.alloc.Stats
+---@field frame ebb.alloc.FrameStats
+---@field pool ebb.alloc.Pool
+---@field heap ebb.alloc.Region
+---@field tags table<string, ebb.alloc.Budget>
+
+---@return ebb.alloc.Stats
 function ebb.alloc.stats() end
+
+---@param opts { frame?: integer } bytes of the frame arena; between frames only (EBB004)
+function ebb.alloc.configure(opts) end
+
+---Begins a frame: what is allocated in it is freed by end_frame, all at once. For the host's own
+---code, not for tasks (EBB003). Frames do not nest (EBB004).
+---@return ebb.Frame
+function ebb.alloc.begin_frame() end
+
+---Ends the frame (EBB001 if there is none): everything of it is stale from now on (EBB002).
+function ebb.alloc.end_frame() end
+
+---The open frame (EBB001 if there is none).
+---@return ebb.Frame
+function ebb.alloc.frame() end
+
+---Calls fn(..., f) in a frame, which ends however fn is left. Returns what fn returns.
+---@generic T
+---@param fn fun(...): T
+---@param ... any
+---@return T ...
+function ebb.alloc.in_frame(fn, ...) end
+
+---The frame arena: memory taken by moving a pointer and freed at the end of the frame. There is
+---one such object a state.
+---@class ebb.Frame
+local Frame = {}
+
+---Zeroed, and good until the frame ends or a checkpoint made before is rolled back.
+---@param n integer
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Bytes
+---@nodiscard
+function Frame:bytes(n, opts) end
+
+---@param type ebb.element
+---@param n integer
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Array
+---@nodiscard
+function Frame:array(type, n, opts) end
+
+---What it leaves behind when it grows stays taken until the frame ends; grown after a checkpoint,
+---it is rolled back with it.
+---@param type ebb.element
+---@param reserve? integer elements
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Vec
+---@nodiscard
+function Frame:vec(type, reserve, opts) end
+
+---@param reserve? integer bytes
+---@param opts? ebb.alloc.AlignOptions
+---@return ebb.Buffer
+---@nodiscard
+function Frame:buffer(reserve, opts) end
+
+---New zeroed memory of this frame for a handle that a frame has made before: it makes no garbage.
+---What the handle had is not its own any more.
+---@generic T
+---@param x T made by bytes, array, vec or buffer of a frame
+---@param n? integer elements; what is reserved, for vec and buffer (as many as before)
+---@return T x
+function Frame:renew(x, n) end
+
+---`local cp <close> = f:checkpoint()`: what is allocated from here on is given back when it
+---closes, unless it was committed.
+---@return ebb.Checkpoint
+---@nodiscard
+function Frame:checkpoint() end
+
+---`local p <close> = f:phase "physics"`: seconds (of real time) and bytes until it closes, added
+---up by name in the summary. Phases within others count in both.
+---@param name string
+---@return ebb.Phase
+---@nodiscard
+function Frame:phase(name) end
+
+---@class ebb.alloc.FrameSummary
+---@field bytes integer live
+---@field allocations integer live
+---@field spilled integer bytes, within bytes
+---@field peak integer bytes
+---@field phases table<string, { seconds: ebb.seconds, bytes: integer }>
+
+---Of the open frame, else of the last one.
+---@return ebb.alloc.FrameSummary
+function Frame:summary() end
+
+---Ends the frame, if one is open.
+function Frame:close() end
+
+---A position in a frame. One that is dropped lasts as long as its frame.
+---@class ebb.Checkpoint
+local Checkpoint = {}
+
+---What was allocated since stays, as far as older checkpoints do. EBB002 after it was rolled back.
+function Checkpoint:commit() end
+
+---Rolls back, with every checkpoint made since, unless it was committed or is over.
+function Checkpoint:close() end
+
+---@class ebb.Phase
+local Phase = {}
+
+function Phase:close() end
 
 ---@class ebb.alloc.BudgetOptions
 ---@field bytes? integer at most so many; none: it only counts
