@@ -323,6 +323,11 @@ static int l_file_close(lua_State *L)
     lua_pushboolean(L, 1);
     return 1;
   }
+  if ((self->file->flags & EBB_FILE_STANDARD) != 0) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "cannot close standard file");
+    return 2;
+  }
   return push_done(L, ebb_file_close(self->file));
 }
 

@@ -292,6 +292,13 @@ static int l_process_spawn(lua_State *L)
   return ebbL_pushuverror(L, error);
 }
 
+/* _process.signal_number(name) */
+static int l_signal_number(lua_State *L)
+{
+  lua_pushinteger(L, ebb_signal_sent_number(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 void ebbL_open_process(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg methods[] = {
@@ -305,6 +312,8 @@ void ebbL_open_process(lua_State *L, ebbL_state *S)
   lua_createtable(L, 0, 2);
   ebbL_pushfunction(L, S, l_process_spawn);
   lua_setfield(L, -2, "spawn");
+  ebbL_pushfunction(L, S, l_signal_number);
+  lua_setfield(L, -2, "signal_number");
   ebbL_newtype(L, S, &process_type, methods, meta);
   lua_getfield(L, -1, "__index");
   ebbL_addopmethods(L, S);

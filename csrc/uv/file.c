@@ -345,7 +345,8 @@ void ebb_file_begin_read(ebb_file *self)
     return;
   self->is_writing = false;
   self->read_at = self->out_at;
-  if (self->is_seekable && (self->flags & EBB_FILE_APPEND) != 0)
+  if (self->has_written && self->is_seekable &&
+      (self->flags & EBB_FILE_APPEND) != 0)
     self->read_at = ebb__file_size(self->fd);
 }
 
@@ -380,6 +381,7 @@ int ebb_file_begin_write(ebb_file *self)
     return 0;
   self->out_at = position(self);
   self->is_writing = true;
+  self->has_written = false;
   forget_input(self);
   return 0;
 }
@@ -391,6 +393,7 @@ size_t ebb_file_put(ebb_file *self, const char *bytes, size_t n)
     n = room;
   memcpy(self->out + self->n_out, bytes, n);
   self->n_out += n;
+  self->has_written = self->has_written || n > 0;
   return n;
 }
 
@@ -549,6 +552,11 @@ ebb_file *ebb_file_new(ebb_driver *driver, ebb_alloc *alloc, int fd,
   *error = self == NULL ? UV_ENOMEM : 0;
   if (*error == 0 && fstat(fd, &info) != 0)
     *error = ebb_uv_error_code(errno);
+  /* closed when the program began: a descriptor of the loop itself has its
+     number now */
+  if (*error == 0 && (flags & EBB_FILE_STANDARD) != 0 &&
+      (info.st_mode & S_IFMT) == 0)
+    *error = UV_EBADF;
   if (*error == 0) {
     *self = (file){.alloc = alloc};
     self->file.fd = fd;
@@ -563,6 +571,9 @@ ebb_file *ebb_file_new(ebb_driver *driver, ebb_alloc *alloc, int fd,
     self->file.is_seekable =
         (is_file || S_ISBLK(info.st_mode)) && (flags & EBB_FILE_STANDARD) == 0;
     self->file.limit = EBB_FILE_CHUNK;
+    if (self->file.is_seekable && (flags & EBB_FILE_APPEND) != 0 &&
+        (flags & EBB_FILE_READ) == 0)
+      self->file.read_at = (int64_t)info.st_size; /* as in C */
     self->file.buffering = is_file && (flags & EBB_FILE_STANDARD) == 0
                                ? EBB_FILE_BUFFERED
                                : EBB_FILE_UNBUFFERED;

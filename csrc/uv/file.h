@@ -31,7 +31,8 @@ typedef struct ebb_file {
   int fd; /* -1 once it is closed */
   unsigned flags;
   bool is_polled, is_seekable, closed;
-  bool is_writing; /* the last thing done; else reading */
+  bool is_writing;  /* the last thing done; else reading */
+  bool has_written; /* something, since then */
   int buffering;
   size_t limit;    /* of what is buffered to be written */
   int write_error; /* of what was written behind, told by what follows it */

@@ -1635,6 +1635,65 @@ ebb.io = {}
 ---@nodiscard
 function ebb.io.open(path, mode) end
 
+---Iterates over the lines of a file (or what the formats say), which is closed at the end and when
+---the loop is left.
+---@async
+---@param path? string of the default input unless given
+---@param ... ebb.read_format
+---@return fun(): string | number | nil, ...
+function ebb.io.lines(path, ...) end
+
+---A command of the shell whose output is read ("r") or input written ("w"); its close waits for the
+---end and gives true or nil, "exit" or "signal", and the number.
+---@param command string
+---@param mode? "r" | "w"
+---@return ebb.File? file
+---@return string? message
+---@return string? code
+---@nodiscard
+function ebb.io.popen(command, mode) end
+
+---The default input, or sets it.
+---@async
+---@param file? ebb.File | string
+---@return ebb.File
+function ebb.io.input(file) end
+
+---The default output, or sets it.
+---@async
+---@param file? ebb.File | string
+---@return ebb.File
+function ebb.io.output(file) end
+
+---@async
+---@param ... ebb.read_format
+---@return string | number | nil ...
+function ebb.io.read(...) end
+
+---@async
+---@param ... string | number
+---@return ebb.File? file
+---@return string? message
+---@return string? code
+function ebb.io.write(...) end
+
+---@async
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.io.flush() end
+
+---@async
+---@param file? ebb.File
+---@return true?
+---@return string? message
+---@return string? code
+function ebb.io.close(file) end
+
+---@param value any
+---@return "file" | "closed file" | nil
+function ebb.io.type(value) end
+
 ---@async
 ---@return ebb.File? file without a name, gone when it is closed
 ---@return string? message
