@@ -12,7 +12,8 @@ local function children()
   for name in io.popen("ls /proc"):lines() do
     local file = name:match "^%d+$" and io.open("/proc/" .. name .. "/stat")
     if file then
-      local command, state, parent = file:read("a"):match "^%d+ %((.*)%) (%a) (%d+)"
+      -- it may have gone meanwhile
+      local command, state, parent = (file:read "a" or ""):match "^%d+ %((.*)%) (%a) (%d+)"
       file:close()
       if tonumber(parent) == self_pid and command ~= "ls" and command ~= "sh" then
         found[tonumber(name)] = state
@@ -31,9 +32,9 @@ end
 local function is_alive(pid)
   local file = io.open(("/proc/%d/stat"):format(pid))
   if not file then return false end
-  local state = file:read("a"):match "^%d+ %(.*%) (%a)"
+  local state = (file:read "a" or ""):match "^%d+ %(.*%) (%a)"
   file:close()
-  return state ~= "Z"
+  return state ~= nil and state ~= "Z"
 end
 
 local function n_fds()
