@@ -73,11 +73,11 @@ int ebbL_coro_state(lua_State *L, ebbL_state *S, lua_State *co)
 
 /* --- resuming --- */
 
-/* The task goes on in `L`, and what forces it along with it. */
+/* The task goes on in `L`, and the hook that watches it along with it. */
 static void enter(ebbL_task *task, lua_State *L)
 {
   task->L = L;
-  if (EBB_UNLIKELY(task->forced))
+  if (EBB_UNLIKELY(task->forced || task->unusual))
     ebbL_preempt_follow(task);
 }
 

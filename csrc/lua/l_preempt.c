@@ -203,7 +203,7 @@ static bool overrun(lua_State *L, ebbL_task *task)
       !task->forced) {
     slice->thrown = true;
     slice->thrown_us = ran_us;
-    ebbL_hook_drop(&S->hooks, L);
+    ebbL_slice_relax(S, L);
     throw_slice(L, task);
   }
   return false;
@@ -229,9 +229,10 @@ static bool is_anothers(ebbL_state *S, const lua_State *L)
 static void at_instruction(lua_State *L, ebbL_task *task)
 {
   ebbL_state *S = task->S;
+  ebbL_slice_count(S);
   if (task->preempted && task->L == L) { /* it goes on after that */
     task->preempted = false;
-    ebbL_hook_drop(&S->hooks, L);
+    ebbL_slice_relax(S, L);
     if (task->over == EBBL_QUOTA_NONE && !task->forced) {
       ebb_region *region = task->core.n_struck > 0 ? ebbL_verdict(task) : NULL;
       if (region != NULL) { /* as ebb.yield does */
@@ -250,7 +251,7 @@ static void at_instruction(lua_State *L, ebbL_task *task)
   if (task->forced)
     ebbL_hook_arm(&S->hooks, L, LUA_MASKRET, HIDDEN_COUNT);
   else
-    ebbL_hook_drop(&S->hooks, L);
+    ebbL_slice_relax(S, L);
 }
 
 static void preempt_hook(lua_State *L, lua_Debug *ar)
@@ -268,7 +269,7 @@ static void preempt_hook(lua_State *L, lua_Debug *ar)
     if (lua_isyieldable(L))
       lua_yield(L, 0);
   } else if (ar->event == LUA_HOOKCOUNT) {
-    ebbL_hook_drop(&S->hooks, L);
+    ebbL_slice_relax(S, L);
   } else if (ar->event == LUA_HOOKRET && runs && task->forced) {
     every_instruction(S, L); /* out of the cleanup? */
   }
@@ -276,8 +277,10 @@ static void preempt_hook(lua_State *L, lua_Debug *ar)
 
 void ebbL_preempt_follow(ebbL_task *task)
 {
-  if (task->L != NULL)
+  if (task->forced)
     every_instruction(task->S, task->L);
+  else
+    ebbL_slice_relax(task->S, task->L);
 }
 
 /* _over_quota(task, why): as the allocator does it; for the specs. */

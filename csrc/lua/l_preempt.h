@@ -77,6 +77,11 @@ static inline unsigned ebbL_slice_ran_us(const ebbL_state *S)
 {
   return atomic_load_explicit(&S->slice.beat.ran_us, memory_order_relaxed);
 }
+/* The hook on L is not needed for now. [no-raise] */
+void ebbL_slice_relax(ebbL_state *S, lua_State *L);
+/* From within the hook, where it counts instead of a watchdog: looks at the
+   clock. [no-raise] */
+void ebbL_slice_count(ebbL_state *S);
 /* The running turn needs no more signals. */
 void ebbL_slice_hush(ebbL_state *S);
 

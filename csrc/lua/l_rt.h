@@ -31,6 +31,7 @@ struct ebbL_rt {
   bool gc_frames;    /* gc = "frame" is asked for */
   bool gc_is_mine;   /* and granted: it counts among S->gc.n_users */
   uint8_t on_slice;  /* EBBL_SLICE_… */
+  bool counts;       /* by a hook that is always on: no signals */
   unsigned slice_us; /* how long a turn may take, 0: as it likes */
   char name[48];
   /* user value 1: its on_task_error, or nil; 2 to 5: see l_luv.c */

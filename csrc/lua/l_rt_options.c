@@ -6,6 +6,7 @@
 #include "lua/l_frame.h"
 #include "lua/l_luv.h"
 #include "lua/l_preempt.h"
+#include "uv/signal.h"
 
 #include <string.h>
 
@@ -94,6 +95,26 @@ static void option_on_slice(lua_State *L, ebbL_rt *rt)
   ebbL_option_error(L, "on_slice", "\"report\", \"yield\" or \"throw\"");
 }
 
+static void option_slice_signal(lua_State *L, ebbL_rt *rt)
+{
+  ebbL_slices *slice = &rt->head.state->slice;
+  int number = 0;
+  if (lua_isinteger(L, -1))
+    number = (int)lua_tointeger(L, -1);
+  else if (lua_type(L, -1) == LUA_TSTRING)
+    number = ebb_signal_number(lua_tostring(L, -1));
+  if (number <= 0)
+    ebbL_option_error(L, "slice_signal", "name or number of a signal");
+  if (slice->dog != NULL && slice->signal_number != number)
+    ebbL_argerror(L, 1, "option 'slice_signal': another one is in use already");
+  slice->signal_number = number;
+}
+
+static void option_slice_hook(lua_State *L, ebbL_rt *rt)
+{
+  rt->counts = lua_toboolean(L, -1);
+}
+
 /* --- all of them --- */
 
 static const struct {
@@ -111,6 +132,8 @@ static const struct {
     {"slice", option_slice},
     {"on_slice", option_on_slice},
     {"frame", ebbL_frame_option},
+    {"slice_signal", option_slice_signal},
+    {"slice_hook", option_slice_hook},
 };
 
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -155,6 +178,6 @@ void ebbL_options_apply(lua_State *L, ebbL_rt *rt)
       options[i].apply(L, rt);
     lua_settop(L, 2);
   }
-  if (rt->slice_us != 0)
+  if (rt->slice_us != 0 && !rt->counts)
     ebbL_slice_start(L, rt->head.state);
 }

@@ -11,6 +11,9 @@
    after this long. */
 #define PENDING_US 100000
 
+/* Instructions between two looks of a hook that is always on. */
+#define COUNT_EVERY 10000
+
 /* In the signal handler: as lua.c does it, only lua_sethook is allowed. */
 static void on_overrun(void *ud)
 {
@@ -27,8 +30,9 @@ static int start(ebbL_state *S)
 {
   int error = 0;
   if (S->slice.dog == NULL && !S->closing)
-    S->slice.dog = ebb_watchdog_open(
-        &S->alloc, &S->slice.beat, EBB_WATCHDOG_SIGNAL, on_overrun, S, &error);
+    S->slice.dog =
+        ebb_watchdog_open(&S->alloc, &S->slice.beat, S->slice.signal_number,
+                          on_overrun, S, &error);
   if (S->slice.dog != NULL && S->driving != NULL &&
       ebb_watchdog_attached() != S->slice.dog)
     ebb_watchdog_attach(S->slice.dog);
@@ -119,11 +123,41 @@ void ebbL_slice_rouse(ebbL_state *S)
 
 /* --- around a turn --- */
 
+static bool counts(const ebbL_state *S)
+{
+  return S->driving != NULL && S->driving->counts;
+}
+
+void ebbL_slice_relax(ebbL_state *S, lua_State *L)
+{
+  if (EBB_UNLIKELY(counts(S)))
+    ebbL_hook_arm(&S->hooks, L, 0, COUNT_EVERY);
+  else
+    ebbL_hook_drop(&S->hooks, L);
+}
+
+void ebbL_slice_count(ebbL_state *S)
+{
+  ebbL_slices *slice = &S->slice;
+  unsigned turn = ebb_beat_turn(&slice->beat);
+  if (EBB_LIKELY(!counts(S)) || slice->began_ns == 0)
+    return;
+  uint64_t ran_us = (ebb_driver_clock(NULL) - slice->began_ns) / 1000;
+  unsigned allow_us =
+      atomic_load_explicit(&slice->beat.allow_us, memory_order_relaxed);
+  if (allow_us == 0 || ran_us < allow_us ||
+      atomic_load_explicit(&slice->beat.hushed, memory_order_relaxed) == turn)
+    return;
+  atomic_store_explicit(&slice->beat.ran_us, (unsigned)ran_us,
+                        memory_order_relaxed);
+  atomic_store_explicit(&slice->beat.overran, turn, memory_order_relaxed);
+}
+
 /* Makes sure that the turn, whose limits have changed, is watched. */
 static void watch_turn(ebbL_state *S)
 {
   S->slice.touched = true;
-  if (S->slice.dog == NULL)
+  if (S->slice.dog == NULL && !counts(S))
     start(S);
   ebbL_slice_allow(S);
   if (S->slice.dog != NULL)
@@ -137,12 +171,16 @@ void ebbL_slice_resuming(ebbL_task *task)
     S->slice.pending = true;
     ebbL_hook_arm(&S->hooks, task->L != NULL ? task->L : task->co, 0, 1);
   }
-  if (task->account != NULL)
+  bool counted = counts(S);
+  if (counted && !S->slice.pending)
+    ebbL_hook_arm(&S->hooks, task->L != NULL ? task->L : task->co, 0,
+                  task->preempted ? 1 : COUNT_EVERY);
+  if (task->account != NULL || counted)
     S->slice.began_ns = ebb_driver_clock(NULL);
   if (S->slice.pending || S->slice.began_ns != 0)
     watch_turn(S);
-  task->unusual =
-      task->over != EBBL_QUOTA_NONE || task->forced || task->account != NULL;
+  task->unusual = task->over != EBBL_QUOTA_NONE || task->forced ||
+                  task->account != NULL || counted;
 }
 
 void ebbL_slice_pending(ebbL_task *task)

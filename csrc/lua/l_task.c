@@ -86,7 +86,8 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->foreign_yield = task->has_trace = false;
   task->has_guard = task->is_internal = task->is_main = false;
   task->has_run = task->closing_guard = false;
-  task->unusual = task->forced = task->preempted = false;
+  task->forced = task->preempted = false;
+  task->unusual = rt->counts;
   task->over = 0;
   task->account = NULL;
   if (EBB_UNLIKELY(S->current != NULL && S->current->account != NULL))

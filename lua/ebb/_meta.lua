@@ -51,6 +51,8 @@ ebb.version = ""
 ---@field slice? ebb.seconds how long a task may compute between awaits, from 0.0001
 ---@field on_slice? "report" | "yield" | "throw" what happens then: see ebb.debug.slow; it goes to
 ---the back of the queue; EBB023 is thrown (if it computes on it is ended with EBB031)
+---@field slice_signal? string | integer the watchdog's ("urg"); one for the whole state
+---@field slice_hook? boolean no signal but a hook that is always on: for where there are none
 ---@field memory? integer bytes
 ---@field frame? integer bytes of the state's frame arena (1 MiB): see ebb.alloc.begin_frame
 ---@field gc? "frame" the state's collector works in the time that steps leave (docs/memory.md)

@@ -123,27 +123,29 @@ describe("a cancelled task that computes on is ended:", function()
   end
 end)
 
-describe("a task that has used up its computing time is ended:", function()
-  for _, case in ipairs(bad) do
-    local name, fn = case[1], case[2]
-    it(name, function()
-      support.begin()
-      support.run({}, function(errors)
-        local note = {}
-        local task = ebb.spawn_with({ cpu = 0.02 }, with_cleanup(fn, note))
-        ebb.timeout(1, function() task:join() end)
-        if not task:finished() then task:cancel() end -- it only waits
-        local ok, err = task:join()
-        if task:status() == "failed" then assert.matches("EBB031", err) end
-        assert.same({ false, true }, { ok, note.cleaned })
-        for i = #errors, 1, -1 do
-          assert.matches("EBB031", errors[i].err)
-          errors[i] = nil
-        end
+for _, how in ipairs { "a signal", "a hook" } do
+  describe("a task that has used up its computing time is ended, by " .. how .. ":", function()
+    for _, case in ipairs(bad) do
+      local name, fn = case[1], case[2]
+      it(name, function()
+        support.begin()
+        support.run({ slice_hook = how == "a hook" }, function(errors)
+          local note = {}
+          local task = ebb.spawn_with({ cpu = 0.02 }, with_cleanup(fn, note))
+          ebb.timeout(1, function() task:join() end)
+          if not task:finished() then task:cancel() end -- it only waits
+          local ok, err = task:join()
+          if task:status() == "failed" then assert.matches("EBB031", err) end
+          assert.same({ false, true }, { ok, note.cleaned })
+          for i = #errors, 1, -1 do
+            assert.matches("EBB031", errors[i].err)
+            errors[i] = nil
+          end
+        end)
       end)
-    end)
-  end
-end)
+    end
+  end)
+end
 
 describe("without slices", function()
   it("a cancelled task that does not wait any more is ended as well", function()

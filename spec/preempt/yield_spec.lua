@@ -2,10 +2,12 @@
 local ebb = require "ebb"
 local support = require "spec.preempt.support"
 
-local SLICE = { slice = 0.002, on_slice = "yield" }
+local slice_hook
+
+local function options() return { slice = 0.002, on_slice = "yield", slice_hook = slice_hook } end
 
 local function run(fn, more)
-  local opts = { slice = SLICE.slice, on_slice = SLICE.on_slice }
+  local opts = options()
   for key, value in pairs(more or {}) do opts[key] = value end
   return support.run(opts, fn)
 end
@@ -25,7 +27,7 @@ local function ticks_beside(fn)
   return n, table.unpack(result, 1, result.n)
 end
 
-describe("a slice that is over yields", function()
+local function cases()
   it("two tasks that compute and a ticker share the loop (YC12)", function()
     run(function()
       local order = {}
@@ -212,7 +214,7 @@ describe("a slice that is over yields", function()
   end)
 
   it("works in rt:step: no step overruns by much more than a slice", function()
-    local rt = ebb.runtime { slice = 0.002, on_slice = "yield" }
+    local rt = ebb.runtime(options())
     local a, b = rt:spawn(support.compute, 0.1), rt:spawn(support.compute, 0.1)
     local steps = 0
     repeat
@@ -225,8 +227,8 @@ describe("a slice that is over yields", function()
   end)
 
   it("works in the implicit drive, and with two runtimes", function()
-    local one = ebb.runtime { slice = 0.002, on_slice = "yield" }
-    local two = ebb.runtime { slice = 0.002, on_slice = "yield" }
+    local one = ebb.runtime(options())
+    local two = ebb.runtime(options())
     local n = 0
     for _, rt in ipairs { one, two } do
       local task = rt:spawn(support.compute, 0.03)
@@ -248,7 +250,17 @@ describe("a slice that is over yields", function()
       assert.is_true(ticks_beside(function() support.compute(0.05) end) > 4)
     end, { clock = "virtual" })
   end)
-end)
+end
+
+-- The same by signals, and by a hook that counts.
+for _, how in ipairs { "a signal", "a hook" } do
+  describe("a slice that is over yields, by " .. how .. ",", function()
+    local before
+    setup(function() before, slice_hook = slice_hook, how == "a hook" or nil end)
+    teardown(function() slice_hook = before end)
+    cases()
+  end)
+end
 
 describe("the options of slices", function()
   local function message(opts) return select(2, pcall(ebb.runtime, opts)) end
@@ -260,5 +272,7 @@ describe("the options of slices", function()
     assert.matches("option 'on_slice': \"report\", \"yield\" or \"throw\" expected, got string",
       message { slice = 1, on_slice = "x" })
     assert.matches("'on_slice' needs option 'slice'", message { on_slice = "yield" })
+    assert.matches("option 'slice_signal': name or number", message { slice = 1, slice_signal = "nosuch" })
+    assert.matches("option 'slice_signal': name or number", message { slice = 1, slice_signal = {} })
   end)
 end)
