@@ -26,7 +26,7 @@ void heap_set_watch(ebb_heap *heap)
   size_t most = heap->limit_bytes;
   if (!heap->is_told && heap->soft_bytes < most)
     most = heap->soft_bytes;
-  if (heap->account != NULL)
+  if (heap->account != NULL || heap->refuses != NULL)
     heap->watch = 0;
   else if (most == EBB_HEAP_NONE)
     heap->watch = UINT64_MAX;
@@ -56,7 +56,10 @@ static bool count_more(ebb_heap *heap, size_t n_bytes)
 {
   if (heap->allocated + n_bytes > heap->watch) {
     size_t live = live_of(heap);
-    if (live > heap->limit_bytes || n_bytes > heap->limit_bytes - live) {
+    bool is_refused =
+        heap->refuses != NULL && heap->refuses(heap->refuses_ud, n_bytes);
+    if (is_refused || live > heap->limit_bytes ||
+        n_bytes > heap->limit_bytes - live) {
       heap->n_refused++;
       return false;
     }
@@ -399,6 +402,8 @@ ebb_heap *ebb_heap_open(const ebb_heap_config *config)
   heap->backing_ud = config->backing_ud;
   heap->root = config->root;
   heap->first_is_root = config->first_is_root;
+  heap->refuses = config->refuses;
+  heap->refuses_ud = config->refuses_ud;
   heap->has_foreign = config->has_foreign;
   heap->is_unpaged = config->unpaged;
   if (!config->has_foreign && !config->unpaged)
@@ -418,9 +423,16 @@ ebb_heap *ebb_heap_open(const ebb_heap_config *config)
 
 void ebb_heap_close(ebb_heap *heap)
 {
+  if (heap->is_gone != NULL)
+    *heap->is_gone = true;
   heap_chunks_free(heap);
   heap_map_free(heap, &heap->large);
   heap->backing(heap->backing_ud, heap, sizeof *heap, 0);
+}
+
+void ebb_heap_watch_end(ebb_heap *heap, bool *is_gone)
+{
+  heap->is_gone = is_gone;
 }
 
 void ebb_heap_set_limit(ebb_heap *heap, size_t limit_bytes)

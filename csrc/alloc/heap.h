@@ -11,8 +11,9 @@
    An account counts the blocks that were allocated while it was entered, until
    they are freed, whenever and by whomever that happens: its pages are its own.
    Accounts nest; what is charged to one is charged to those around it. Going
-   above the quota calls `on_over` once, and again after it has been below;
-   nothing is refused for it but a single block larger than the quota.
+   above the quota calls `on_over`, and again for each further quota, or after
+   it has been below; nothing is refused for it but a single block larger than
+   the quota.
 
    The limit of the heap does refuse: a request that would take live_bytes above
    it gets NULL. What shrinks is never refused.
@@ -45,9 +46,12 @@ typedef struct ebb_heap_config {
   /* The block with whose end the heap closes itself: a state's own, the last
      one that lua_close frees. */
   void *root;
-  bool first_is_root;      /* it is the first one that will be allocated */
-  bool has_foreign;        /* blocks that `backing` gave before may come back */
-  bool unpaged;            /* every block from `backing`: for memory checkers */
+  bool first_is_root; /* it is the first one that will be allocated */
+  bool has_foreign;   /* blocks that `backing` gave before may come back */
+  bool unpaged;       /* every block from `backing`: for memory checkers */
+  /* For tests: is asked about every request, which makes them slow. */
+  bool (*refuses)(void *ud, size_t n_bytes);
+  void *refuses_ud;
   size_t mapped_max_bytes; /* of pages; 0: no limit but limit_bytes */
 } ebb_heap_config;
 
@@ -70,6 +74,9 @@ typedef struct ebb_heap_info {
 ebb_heap *ebb_heap_open(const ebb_heap_config *config);
 /* Gives all memory back but foreign blocks and large ones that are live. */
 void ebb_heap_close(ebb_heap *heap);
+
+/* *is_gone becomes true when the heap closes; NULL: no longer. */
+void ebb_heap_watch_end(ebb_heap *heap, bool *is_gone);
 
 /* A lua_Alloc; ud is the heap. */
 void *ebb_heap_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
@@ -104,6 +111,10 @@ void ebb_heap_account_close(ebb_heap_account *account);
 /* What is allocated from now on is charged to `account`, or (NULL) to nobody.
    Returns who was charged before. */
 ebb_heap_account *ebb_heap_enter(ebb_heap *heap, ebb_heap_account *account);
+
+/* n_bytes are used, or no longer, that are no block of the heap. */
+void ebb_heap_account_charge(ebb_heap_account *account, size_t n_bytes);
+void ebb_heap_account_credit(ebb_heap_account *account, size_t n_bytes);
 
 size_t ebb_heap_account_live(const ebb_heap_account *account);
 size_t ebb_heap_account_quota(const ebb_heap_account *account);

@@ -13,7 +13,7 @@ ebb_heap_account *ebb_heap_account_open(ebb_heap *heap, size_t quota_bytes,
   account->owner = owner;
   account->live_bytes = 0;
   account->quota_bytes = quota_bytes;
-  account->is_over = false;
+  account->alarm_bytes = quota_bytes;
   heap_set_init(&account->set);
   return account;
 }
@@ -42,8 +42,8 @@ void heap_charge(ebb_heap *heap, ebb_heap_account *account, size_t n_bytes)
 {
   for (ebb_heap_account *at = account; at != NULL; at = at->outer) {
     at->live_bytes += n_bytes;
-    if (at->live_bytes > at->quota_bytes && !at->is_over) {
-      at->is_over = true;
+    if (at->live_bytes > at->alarm_bytes) {
+      at->alarm_bytes = at->live_bytes + at->quota_bytes;
       if (heap->on_over != NULL)
         heap->on_over(heap->over_ud, at);
     }
@@ -56,7 +56,7 @@ void heap_credit(ebb_heap_account *account, size_t n_bytes)
     EBB_CHECK(at->live_bytes >= n_bytes);
     at->live_bytes -= n_bytes;
     if (at->live_bytes <= at->quota_bytes)
-      at->is_over = false;
+      at->alarm_bytes = at->quota_bytes;
   }
 }
 
@@ -66,6 +66,16 @@ bool heap_exceeds(const ebb_heap_account *account, size_t n_bytes)
     if (n_bytes > account->quota_bytes)
       return true;
   return false;
+}
+
+void ebb_heap_account_charge(ebb_heap_account *account, size_t n_bytes)
+{
+  heap_charge(account->heap, account, n_bytes);
+}
+
+void ebb_heap_account_credit(ebb_heap_account *account, size_t n_bytes)
+{
+  heap_credit(account, n_bytes);
 }
 
 size_t ebb_heap_account_live(const ebb_heap_account *account)
@@ -80,7 +90,7 @@ size_t ebb_heap_account_quota(const ebb_heap_account *account)
 
 bool ebb_heap_account_is_over(const ebb_heap_account *account)
 {
-  return account->is_over;
+  return account->live_bytes > account->quota_bytes;
 }
 
 void *ebb_heap_account_owner(const ebb_heap_account *account)

@@ -76,7 +76,7 @@ struct ebb_heap_account {
   ebb_heap_account *outer;
   void *owner;
   size_t live_bytes, quota_bytes;
-  bool is_over;
+  size_t alarm_bytes; /* on_over is called above it */
   ebb_heap_set set;
 };
 
@@ -117,11 +117,14 @@ struct ebb_heap {
   void *soft_ud;
   void (*on_over)(void *ud, ebb_heap_account *account);
   void *over_ud;
+  bool (*refuses)(void *ud, size_t n_bytes);
+  void *refuses_ud;
   ebb_alloc_fn backing;
   void *backing_ud;
   void *root;
   ebb_heap_page *root_page; /* or NULL: it is in no page */
   bool first_is_root;
+  bool *is_gone; /* or NULL */
 };
 
 static inline ebb_heap_chunk *heap_chunk_of(const void *ptr)

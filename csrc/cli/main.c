@@ -13,6 +13,7 @@
 #include <lualib.h>
 
 #include "base/base.h"
+#include "ebb.h"
 
 /* csrc/lua/l_ebb.c */
 EBB_EXPORT int luaopen_ebb_core(lua_State *L);
@@ -95,7 +96,7 @@ static int l_main(lua_State *L)
 int main(int argc, char **argv)
 {
   int code = EXIT_FAILURE;
-  lua_State *L = luaL_newstate();
+  lua_State *L = ebb_newstate(NULL);
 
   if (L == NULL) {
     fputs("ebb: not enough memory\n", stderr);

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Quotas of computing time: spawn_with{cpu = seconds}. The turns of a task are
-   measured only if it has an account. */
+/* What tasks may use up, and quotas of computing time: spawn_with{cpu =
+   seconds}. The turns of a task are measured only if it has such a quota. */
 #include "lua/l_preempt.h"
 
 #include "lua/l_region.h"
-
-struct ebbL_account {
-  ebbL_account *outer; /* of the task that opened it, or NULL */
-  ebb_alloc *alloc;
-  uint64_t quota_ns, used_ns;
-  size_t n_refs; /* tasks, and accounts within */
-};
 
 uint64_t ebbL_account_left(const ebbL_task *task)
 {
   uint64_t least_ns = UINT64_MAX;
   for (const ebbL_account *at = task->account; at != NULL; at = at->outer) {
+    if (at->quota_ns == UINT64_MAX)
+      continue;
     uint64_t left_ns =
         at->used_ns < at->quota_ns ? at->quota_ns - at->used_ns : 0;
     if (left_ns < least_ns)
@@ -32,18 +27,19 @@ static bool is_within(const ebbL_task *task, const ebbL_account *account)
   return false;
 }
 
-/* All tasks of the account end, also those that wait. */
-static void close_account(ebbL_state *S, const ebbL_account *account)
+void ebbL_account_strike(const ebbL_account *account, int why)
 {
+  ebbL_state *S = account->S;
   ebb_list_foreach(at, &S->runtimes) {
     ebbL_rt *rt = ebb_container_of(at, ebbL_rt, link);
     ebb_rt_refresh(&rt->core);
     ebb_list_foreach(node, &rt->core.tasks) {
       ebbL_task *task = ebbL_task_of(ebb_container_of(node, ebb_task, all));
-      if (task->over != EBBL_QUOTA_NONE || task->outcome != EBBL_ALIVE ||
+      if (ebbL_is_over(task) || task->outcome != EBBL_ALIVE ||
           !is_within(task, account))
         continue;
-      ebbL_preempt_quota(task, EBBL_QUOTA_CPU);
+      if (task == S->current || task == account->owner)
+        ebbL_preempt_quota(task, why);
       if (task->core.state != EBB_TASK_RUNNING)
         ebb_task_cancel(&task->core);
     }
@@ -57,7 +53,7 @@ void ebbL_account_charge(lua_State *L, ebbL_task *task, uint64_t span_ns)
     bool was_over = at->used_ns >= at->quota_ns;
     at->used_ns += span_ns;
     if (!was_over && at->used_ns >= at->quota_ns)
-      close_account(task->S, at);
+      ebbL_account_strike(at, EBBL_QUOTA_CPU);
   }
 }
 
@@ -68,21 +64,37 @@ void ebbL_account_join(ebbL_task *task, ebbL_account *account)
   task->account = account;
   task->unusual = true;
   account->n_refs++;
+  ebbL_quota_charge(account, sizeof *task);
 }
 
-static void release(ebbL_account *account)
+void ebbL_account_release(ebbL_account *account)
 {
   while (account != NULL && --account->n_refs == 0) {
     ebbL_account *outer = account->outer;
-    ebb_alloc_put(account->alloc, account, sizeof *account);
+    if (account->memory != NULL)
+      ebb_heap_account_close(account->memory);
+    ebb_alloc_put(&account->S->alloc, account, sizeof *account);
     account = outer;
   }
 }
 
 void ebbL_account_leave(ebbL_task *task)
 {
-  release(task->account);
+  ebbL_account *account = task->account;
+  if (account->owner == task)
+    account->owner = NULL;
   task->account = NULL;
+  ebbL_quota_credit(account, sizeof *task);
+  ebbL_account_release(account);
+}
+
+ebbL_account *ebbL_account_open(lua_State *L, ebbL_state *S,
+                                ebbL_account *outer)
+{
+  ebbL_account *account = ebbL_alloc(L, S, sizeof *account);
+  *account = (ebbL_account){
+      .outer = outer, .S = S, .quota_ns = UINT64_MAX, .n_refs = 1};
+  return account;
 }
 
 /* _set_cpu(task, seconds): a task that has just been spawned gets an account of
@@ -96,13 +108,9 @@ static int l_set_cpu(lua_State *L)
   if (task == NULL || task->has_run)
     return 0;
   ebbL_slice_start(L, S);
-  ebbL_account *account = ebbL_alloc(L, S, sizeof *account);
-  *account = (ebbL_account){
-      .outer = task->account, /* its reference goes along */
-      .alloc = &S->alloc,
-      .quota_ns = ebb_due_in(0, seconds),
-      .n_refs = 1,
-  };
+  ebbL_account *account = ebbL_account_open(L, S, task->account);
+  account->quota_ns = ebb_due_in(0, seconds);
+  account->owner = task;
   task->account = account;
   task->unusual = true;
   return 0;

@@ -136,7 +136,7 @@ ebb_region *ebbL_visible(ebb_task *core)
   ebb_region *region = core->region, *seen = NULL;
   lua_State *L = task->L;
   bool ends = core->overdue && ebbL_rt_of(core->rt)->ending;
-  if (core->overdue && task->over != EBBL_QUOTA_NONE)
+  if (core->overdue && ebbL_is_over(task))
     ends = true; /* a shield does not hold for what may use no more */
   if (ends)      /* nothing protects it any more */
     return &core->base;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The handle of a task: results, join, cancel, and what can be seen of it. */
 #include "lua/l_op.h"
+#include "lua/l_preempt.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_task.h"
@@ -439,6 +440,32 @@ static int l_task_waiting_on(lua_State *L)
   return 1;
 }
 
+/* task:stats() → {bytes_allocated =, memory =, memory_quota =}: the first is
+   nil, as are the others, where ebb's allocator is not there to count. */
+static int l_task_stats(lua_State *L)
+{
+  ebbL_handle *handle = check_handle(L);
+  ebbL_state *S = handle->head.state;
+  const ebbL_task *task = handle->task;
+  lua_createtable(L, 0, 3);
+  if (S->heap == NULL)
+    return 1;
+  uint64_t allocated = task != NULL ? task->allocated : handle->allocated;
+  if (task != NULL && task == S->current)
+    allocated += *S->meter - S->metered;
+  lua_pushinteger(L, (lua_Integer)allocated);
+  lua_setfield(L, -2, "bytes_allocated");
+  const ebb_heap_account *memory =
+      task != NULL ? ebbL_quota_memory(task->account) : NULL;
+  if (memory != NULL) {
+    lua_pushinteger(L, (lua_Integer)ebb_heap_account_live(memory));
+    lua_setfield(L, -2, "memory");
+    lua_pushinteger(L, (lua_Integer)ebb_heap_account_quota(memory));
+    lua_setfield(L, -2, "memory_quota");
+  }
+  return 1;
+}
+
 void ebbL_pushplace(lua_State *L, ebbL_task *task)
 {
   lua_Debug ar;
@@ -503,6 +530,7 @@ void ebbL_open_handle(lua_State *L, ebbL_state *S)
                                      {"id", l_task_id},
                                      {"traceback", l_task_traceback},
                                      {"waiting_on", l_task_waiting_on},
+                                     {"stats", l_task_stats},
                                      {NULL, NULL}};
   static const luaL_Reg await[] = {{"await", l_task_await}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", task_tostring}, {NULL, NULL}};

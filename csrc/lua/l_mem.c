@@ -3,6 +3,7 @@
    where things were allocated (debug mode), and ebb.alloc. */
 #include "lua/l_budget.h"
 #include "lua/l_frame.h"
+#include "lua/l_heap.h"
 #include "lua/l_registry.h"
 
 #include <limits.h>
@@ -147,6 +148,8 @@ static int l_stats(lua_State *L)
   lua_setfield(L, -2, "heap");
   ebbL_budget_tags(L, M);
   lua_setfield(L, -2, "tags");
+  ebbL_heap_pushstats(L, ebbL_S(L));
+  lua_setfield(L, -2, "state");
   return 1;
 }
 
@@ -280,7 +283,7 @@ static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
   ebbL_newtype(L, S, &memory_type, NULL, memory_meta);
   lua_pop(L, 1);
   M = ebbL_new(L, S, &memory_type, sizeof(*M), 0);
-  ebb_pool_init(&M->pool, &S->alloc);
+  ebb_pool_init(&M->pool, &S->charged);
   ebb_slab_init(&M->items, &M->pool.pages, sizeof(ebbL_entry));
   ebb_slab_init(&M->places, &M->pool.pages, sizeof(ebbL_places));
   ebb_guard_init(&M->loose, &M->pool, NULL);
@@ -303,6 +306,7 @@ void ebbL_open_mem(lua_State *L, ebbL_state *S)
   lua_newtable(L);
   ebbL_mem_setfuncs(L, S, M, alloc_functions);
   ebbL_open_budget(L, S, M);
+  ebbL_open_heap(L, S);
   ebbL_open_registry(L, S, M);
   ebbL_open_frame(L, S, M);
   lua_setfield(L, -2, "alloc");

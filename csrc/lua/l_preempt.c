@@ -23,7 +23,7 @@ static void every_instruction(ebbL_state *S, lua_State *L)
 
 void ebbL_preempt_quota(ebbL_task *task, int why)
 {
-  if (task->over != EBBL_QUOTA_NONE)
+  if (task->over != EBBL_QUOTA_NONE && task->over != EBBL_QUOTA_LOOK)
     return;
   task->over = (uint8_t)why;
   task->unusual = true;
@@ -230,6 +230,8 @@ static void at_instruction(lua_State *L, ebbL_task *task)
 {
   ebbL_state *S = task->S;
   ebbL_slice_count(S);
+  if (task->over == EBBL_QUOTA_LOOK)
+    ebbL_quota_look(L, task);
   if (task->preempted && task->L == L) { /* it goes on after that */
     task->preempted = false;
     ebbL_slice_relax(S, L);
@@ -298,5 +300,6 @@ void ebbL_open_preempt(lua_State *L, ebbL_state *S)
   S->hooks.own = preempt_hook;
   ebbL_setfuncs(L, S, funcs);
   ebbL_open_account(L, S);
+  ebbL_open_quota(L, S);
   ebbL_open_slow(L, S);
 }

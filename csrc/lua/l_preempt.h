@@ -15,6 +15,7 @@
 #ifndef EBB_LUA_PREEMPT_H
 #define EBB_LUA_PREEMPT_H
 
+#include "alloc/heap.h"
 #include "lua/l_rt.h"
 
 /* What a task has used up. */
@@ -23,6 +24,7 @@ enum {
   EBBL_QUOTA_MEMORY,
   EBBL_QUOTA_CPU,
   EBBL_QUOTA_SLICE, /* threw once already in this turn, and went on */
+  EBBL_QUOTA_LOOK,  /* memory, unless a collection helps: ebbL_quota_look */
 };
 
 /* opts.on_slice */
@@ -34,6 +36,12 @@ enum { EBBL_SLICE_REPORT, EBBL_SLICE_YIELD, EBBL_SLICE_THROW };
    task's thread, of a running task as of one that waits. Harmless twice: the
    first quota counts. [no-raise] */
 void ebbL_preempt_quota(ebbL_task *task, int why);
+
+/* Has it used up a quota, for good? */
+static inline bool ebbL_is_over(const ebbL_task *task)
+{
+  return task->over != EBBL_QUOTA_NONE && task->over != EBBL_QUOTA_LOOK;
+}
 
 /* [-0, +1, raises] "file:line: EBB031: task 12 …" of a task over its quota. */
 void ebbL_preempt_pusherror(lua_State *L, ebbL_task *task);
@@ -95,11 +103,30 @@ void ebbL_slice_close(ebbL_state *S);
    `L` is where the task runs, or the state that drives. */
 void ebbL_slow_report(lua_State *L, ebbL_task *task, unsigned ran_us);
 
-/* --- accounts of computing time (l_account.c) --- */
+/* --- accounts (l_account.c) --- */
 
 /* One for each quota, shared by all tasks that its task spawns; what is charged
-   to one is charged to those around it. */
-typedef struct ebbL_account ebbL_account;
+   to one is charged to those around it. A runtime may have one for tasks that
+   have no other. */
+typedef struct ebbL_account {
+  struct ebbL_account *outer; /* of the task that opened it, or NULL */
+  ebbL_state *S;
+  const ebbL_task *owner;     /* whose it is, while that lives; or NULL */
+  uint64_t quota_ns, used_ns; /* UINT64_MAX: time does not matter */
+  ebb_heap_account *memory;   /* NULL: memory does not */
+  uint64_t collected_ns;      /* when a collection was last run for it */
+  uint64_t due_cycle; /* when the collector's cycle has to have helped */
+  size_t n_refs;      /* tasks, a runtime, and accounts within */
+} ebbL_account;
+
+/* [raises] A new account with one reference, within `outer`, whose reference
+   goes along; both quotas are without limit. */
+ebbL_account *ebbL_account_open(lua_State *L, ebbL_state *S,
+                                ebbL_account *outer);
+void ebbL_account_release(ebbL_account *account); /* NULL is ignored */
+/* All its tasks end, also those that wait: the running one and the one that the
+   account was made for with EBB031, the others are cancelled. [no-raise] */
+void ebbL_account_strike(const ebbL_account *account, int why);
 
 /* What the tightest of the task's accounts still has; UINT64_MAX: no limit. */
 uint64_t ebbL_account_left(const ebbL_task *task);
@@ -110,10 +137,25 @@ void ebbL_account_charge(lua_State *L, ebbL_task *task, uint64_t span_ns);
 void ebbL_account_join(ebbL_task *task, ebbL_account *account);
 void ebbL_account_leave(ebbL_task *task);
 
+/* --- memory quotas (l_quota.c) --- */
+
+/* The innermost account that counts memory, or NULL. [no-raise] */
+ebb_heap_account *ebbL_quota_memory(const ebbL_account *account);
+/* Around the turn of a task that has an account. [no-raise] */
+void ebbL_quota_enter(ebbL_task *task);
+void ebbL_quota_leave(ebbL_state *S);
+/* What is used on the tasks' behalf, but not allocated by them. [no-raise] */
+void ebbL_quota_charge(ebbL_account *account, size_t n_bytes);
+void ebbL_quota_credit(ebbL_account *account, size_t n_bytes);
+/* The running task is EBBL_QUOTA_LOOK: afterwards it is over its quota for
+   good, or not at all. May collect, hence run any finaliser. [no-raise] */
+void ebbL_quota_look(lua_State *L, ebbL_task *task);
+
 /* --- opening --- */
 
 void ebbL_open_preempt(lua_State *L, ebbL_state *S);
 void ebbL_open_account(lua_State *L, ebbL_state *S);
+void ebbL_open_quota(lua_State *L, ebbL_state *S);
 void ebbL_open_slow(lua_State *L, ebbL_state *S);
 
 #endif

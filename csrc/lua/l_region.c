@@ -148,7 +148,7 @@ void ebbL_pushregionerror(lua_State *L, ebbL_task *task, ebb_region *region)
     lua_remove(L, -2);
     return;
   }
-  if (region->outer == NULL && task->over != EBBL_QUOTA_NONE) {
+  if (region->outer == NULL && ebbL_is_over(task)) {
     ebbL_preempt_pusherror(L, task);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, -3, region);

@@ -22,7 +22,7 @@ static int l_registry(lua_State *L)
   if (M->is_closed)
     ebbL_error(L, "EBB012", "the Lua state is closing");
   registry *self = ebbL_new(L, S, &registry_type, sizeof *self, 1);
-  ebb_registry_init(&self->core, &S->alloc);
+  ebb_registry_init(&self->core, &S->charged);
   self->memory = M;
   ebb_list_push_back(&M->registries, &self->link);
   lua_newtable(L);

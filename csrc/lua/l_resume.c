@@ -281,6 +281,7 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     ebbL_locks_drop(L, task);
   if (handle != NULL) {
     handle->status = (uint8_t)status;
+    handle->allocated = task->allocated;
     handle->task = NULL;
   }
   if (scope != NULL) /* may strike siblings and the scope's owner */
@@ -345,7 +346,7 @@ static void end_unstarted(lua_State *L, ebbL_task *task, int slots)
     lua_pushnil(L);
   }
   lua_xmove(L, task->co, 1);
-  task->outcome = task->over == EBBL_QUOTA_NONE ? EBBL_CANCELLED : EBBL_FAILED;
+  task->outcome = ebbL_is_over(task) ? EBBL_FAILED : EBBL_CANCELLED;
   task_ended(L, task, slots, 1);
 }
 
@@ -379,7 +380,9 @@ static void host_resume(ebb_task *core)
   ebb_beat_begin(&S->slice.beat);
   if (EBB_UNLIKELY(task->unusual))
     ebbL_slice_resuming(task);
+  S->metered = *S->meter;
   int status = lua_resume(co, L, n_args, &n_results);
+  task->allocated += *S->meter - S->metered;
   ebb_beat_end(&S->slice.beat);
   S->current = NULL;
   if (EBB_UNLIKELY(S->slice.touched))

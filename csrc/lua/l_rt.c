@@ -4,6 +4,7 @@
 
 #include "lua/l_loop.h"
 #include "lua/l_luv.h"
+#include "lua/l_preempt.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt_options.h"
@@ -222,7 +223,8 @@ static int l_rt_metrics(lua_State *L)
   metric(L, "iterations", core->count.turns);
   metric(L, "blocking_threads", 0);
   metric(L, "blocking_queued", 0);
-  metric(L, "alloc_bytes", rt->head.state->alloc.live_bytes);
+  metric(L, "alloc_bytes",
+         rt->head.state->alloc.live_bytes + rt->head.state->charged.live_bytes);
   lua_pushnumber(L, (double)core->count.busy_ns / 1e9);
   lua_setfield(L, -2, "busy");
   lua_pushnumber(L, (double)core->count.slowest_ns / 1e9);
@@ -295,6 +297,8 @@ void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
     rt->driver = NULL;
   }
   ebb_rt_fini(&rt->core);
+  ebbL_account_release(rt->account);
+  rt->account = NULL;
   lua_checkstack(L, 6);
   ebbL_pushslots(L, S);
   ebbL_slots_give(L, S, lua_gettop(L), rt->slot, 0);

@@ -34,6 +34,7 @@ struct ebbL_rt {
   bool counts;       /* by a hook that is always on: no signals */
   unsigned slice_us; /* how long a turn may take, 0: as it likes */
   char name[48];
+  struct ebbL_account *account; /* opts.memory, of its tasks; or NULL */
   /* user value 1: its on_task_error, or nil; 2 to 5: see l_luv.c */
 };
 

@@ -129,6 +129,7 @@ static const struct {
     {"handle_sigint", option_handle_sigint},
     {"loop", ebbL_option_loop},
     {"gc", option_gc},
+    {"memory", ebbL_option_memory},
     {"slice", option_slice},
     {"on_slice", option_on_slice},
     {"frame", ebbL_frame_option},

@@ -14,6 +14,9 @@ typedef void (*ebbL_option)(lua_State *L, ebbL_rt *rt);
  */
 int ebbL_option_error(lua_State *L, const char *name, const char *expected);
 
+/* memory = bytes (l_quota.c) */
+void ebbL_option_memory(lua_State *L, ebbL_rt *rt);
+
 /* The table at 1: only known names; is the clock virtual? [-0, +0, raises] */
 bool ebbL_options_check(lua_State *L);
 /* [options, runtime] [-0, +0, raises] */

@@ -3,6 +3,7 @@
    one for a state, started with the first slice, quota of time, ebb.debug.slow,
    or cancel of a task that runs; without it nobody is preempted, and nothing
    else changes. */
+#include "lua/l_heap.h"
 #include "lua/l_preempt.h"
 
 #include <errno.h>
@@ -175,8 +176,12 @@ void ebbL_slice_resuming(ebbL_task *task)
   if (counted && !S->slice.pending)
     ebbL_hook_arm(&S->hooks, task->L != NULL ? task->L : task->co, 0,
                   task->preempted ? 1 : COUNT_EVERY);
-  if (task->account != NULL || counted)
+  if (counted || ebbL_account_left(task) != UINT64_MAX)
     S->slice.began_ns = ebb_driver_clock(NULL);
+  if (task->account != NULL) {
+    S->slice.touched = true;
+    ebbL_quota_enter(task);
+  }
   if (S->slice.pending || S->slice.began_ns != 0)
     watch_turn(S);
   task->unusual = task->over != EBBL_QUOTA_NONE || task->forced ||
@@ -203,6 +208,8 @@ void ebbL_slice_ended(lua_State *L, ebbL_task *task)
   bool reported = slice->reported;
   slice->touched = slice->pending = slice->thrown = slice->reported = false;
   slice->began_ns = 0;
+  ebbL_quota_leave(S);
+  ebbL_heap_tell(L, S);
   ebbL_slice_allow(S);
   if (began_ns != 0)
     ebbL_account_charge(L, task, ebb_driver_clock(NULL) - began_ns);

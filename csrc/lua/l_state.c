@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lua/l_state.h"
+#include "lua/l_heap.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -66,6 +66,8 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   void *ud;
   lua_Alloc fn = lua_getallocf(L, &ud);
   ebb_alloc_init(&S->alloc, fn, ud);
+  ebb_alloc_init(&S->charged, fn, ud);
+  ebbL_heap_attach(L, S);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   S->main = lua_tothread(L, -1);
   lua_pop(L, 1);

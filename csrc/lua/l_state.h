@@ -98,17 +98,21 @@ typedef struct ebbL_slices {
 struct ebbL_state {
   ebbL_header head;
   lua_State *main;
-  ebbL_task *current;  /* the running task, or NULL */
-  ebbL_task *nobody;   /* stands for the task where none is needed */
-  lua_State *from;     /* who resumes tasks: the state that drives, or NULL */
-  ebbL_rt *driving;    /* whose tasks are being run, or NULL */
-  ebbL_rt *default_rt; /* made on first use */
-  ebbL_rt *used_rt;    /* ebb.use, or opened by a host */
-  ebb_list runtimes;   /* every open one */
-  ebb_alloc alloc;     /* the state's lua_Alloc, counted */
-  ebb_slab tasks;      /* of ebbL_task */
-  ebb_slab regions;    /* of ebbL_deadline: see l_region.c */
-  struct {             /* slots[]: see ebbL_slots_take */
+  ebbL_task *current;    /* the running task, or NULL */
+  ebbL_task *nobody;     /* stands for the task where none is needed */
+  lua_State *from;       /* who resumes tasks: the state that drives, or NULL */
+  ebbL_rt *driving;      /* whose tasks are being run, or NULL */
+  ebbL_rt *default_rt;   /* made on first use */
+  ebbL_rt *used_rt;      /* ebb.use, or opened by a host */
+  ebb_list runtimes;     /* every open one */
+  ebb_alloc alloc;       /* the state's lua_Alloc, counted */
+  ebb_alloc charged;     /* the same, on behalf of the running task */
+  struct ebb_heap *heap; /* what is behind it, if that is ours: l_heap.c */
+  const uint64_t *meter; /* goes up by what Lua allocates */
+  uint64_t metered;      /* where it was when the turn began */
+  ebb_slab tasks;        /* of ebbL_task */
+  ebb_slab regions;      /* of ebbL_deadline: see l_region.c */
+  struct {               /* slots[]: see ebbL_slots_take */
     uint32_t *free;
     uint32_t n_free, cap;
     uint32_t n_blocks;
@@ -122,8 +126,9 @@ struct ebbL_state {
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
   ebbL_slices slice;
   const char *drive_name;
-  ebbL_gc gc;   /* of the collector in frames: see l_gc.h */
-  bool closing; /* lua_close has begun: no Lua code runs any more */
+  bool soft_passed; /* the heap's soft limit: see l_heap.c */
+  ebbL_gc gc;       /* of the collector in frames: see l_gc.h */
+  bool closing;     /* lua_close has begun: no Lua code runs any more */
 };
 
 #define EBBL_IDLE_MAX 64

@@ -89,9 +89,12 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->forced = task->preempted = false;
   task->unusual = rt->counts;
   task->over = 0;
+  task->allocated = 0;
   task->account = NULL;
   if (EBB_UNLIKELY(S->current != NULL && S->current->account != NULL))
     ebbL_account_join(task, S->current->account);
+  else if (EBB_UNLIKELY(rt->account != NULL))
+    ebbL_account_join(task, rt->account);
   task->spawn_line = ar.currentline;
   task->guard = task->locals = 0;
   task->frame_gen = ebbL_frame_gen(S);

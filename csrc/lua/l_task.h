@@ -51,6 +51,7 @@ struct ebbL_task {
   uint32_t locals;     /* slots block of its task locals, 0: none */
   int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
   double frame_seen_s; /* frame_time_s at its previous frame */
+  uint64_t allocated;  /* bytes, in the turns it has had */
   struct ebbL_account *account; /* of computing time, or NULL (l_account.c) */
   uint64_t frame_gen; /* the frame it was spawned in, until that ends, or 0 */
   uint64_t await_gen; /* of a frame in which it has waited at await_site */
@@ -62,11 +63,12 @@ struct ebbL_handle {
   ebbL_header head;
   ebbL_task *task; /* NULL once it has ended */
   uint64_t id;
-  uint8_t status; /* EBBL_ALIVE … */
-  uint8_t kind;   /* what the user value is: EBBL_RESULT_… */
-  bool is_owned;  /* a scope or group takes care of its failure */
-  bool is_taken;  /* its result has been taken */
-  bool is_late;   /* made by ebb.current or a dump: nobody asked to join */
+  uint8_t status;     /* EBBL_ALIVE … */
+  uint8_t kind;       /* what the user value is: EBBL_RESULT_… */
+  bool is_owned;      /* a scope or group takes care of its failure */
+  bool is_taken;      /* its result has been taken */
+  uint64_t allocated; /* bytes, once it has ended */
+  bool is_late;       /* made by ebb.current or a dump: nobody asked to join */
   ebbL_handle *next_ended; /* in a join_set */
 };
 

@@ -53,7 +53,7 @@ ebb.version = ""
 ---the back of the queue; EBB023 is thrown (if it computes on it is ended with EBB031)
 ---@field slice_signal? string | integer the watchdog's ("urg"); one for the whole state
 ---@field slice_hook? boolean no signal but a hook that is always on: for where there are none
----@field memory? integer bytes
+---@field memory? integer bytes that its tasks may have in use, all together; see ebb.SpawnOptions
 ---@field frame? integer bytes of the state's frame arena (1 MiB): see ebb.alloc.begin_frame
 ---@field gc? "frame" the state's collector works in the time that steps leave (docs/memory.md)
 
@@ -171,7 +171,9 @@ function ebb.go(fn, ...) end
 
 ---@class ebb.SpawnOptions
 ---@field name? string for dumps, reports and tostring
----@field memory? integer bytes
+---@field memory? integer bytes that it, and all it spawns, may have in use and not yet collected.
+---Above that a collection is run, at most one a second; if it does not help they end with EBB031.
+---Only a single block larger than the quota is refused. Needs ebb's allocator (else EBB033)
 ---@field cpu? ebb.seconds that it, and all it spawns, may compute; then they end with EBB031
 
 ---@param opts ebb.SpawnOptions
@@ -244,6 +246,14 @@ function Task:traceback() end
 
 ---@return string?
 function Task:waiting_on() end
+
+---@class ebb.TaskStats
+---@field bytes_allocated? integer in all its turns, collected or not; nil without ebb's allocator
+---@field memory? integer in use by all who share its quota; nil without one, and once it has ended
+---@field memory_quota? integer
+
+---@return ebb.TaskStats
+function Task:stats() end
 
 -- Structure --------------------------------------------------------------------------------------
 
@@ -1013,6 +1023,20 @@ ebb.alloc = {}
 ---@field limit? integer bytes
 ---@field soft? integer bytes
 
+---@class ebb.alloc.State
+---@field allocator "ebb" | "host" of another's allocator only `live` is known
+---@field live integer bytes, the collector's garbage included
+---@field peak? integer
+---@field total? integer ever allocated
+---@field limit? integer
+---@field soft? integer
+---@field refused? integer requests
+---@field pages? integer bytes of pages in use; retained: of empty ones; mapped: address space
+---@field retained? integer
+---@field mapped? integer
+---@field large? integer bytes of blocks above 8 KiB
+---@field made? table<string, integer> blocks made so far: string, table, function, userdata, …
+
 ---@class ebb.alloc.FrameStats: ebb.alloc.Region
 ---@field capacity integer bytes of the arena
 ---@field spilled integer bytes, within live, that did not fit
@@ -1025,10 +1049,27 @@ ebb.alloc = {}
 ---@field pool ebb.alloc.Pool
 ---@field heap ebb.alloc.Region
 ---@field tags table<string, ebb.alloc.Budget>
+---@field state ebb.alloc.State
 
 ---@return ebb.alloc.Stats
 function ebb.alloc.stats() end
 
+---Puts the running state on ebb's allocator, which memory quotas and limits need: what it allocates
+---from now on. Blocks from before stay where they are, and uncounted. The module then remains in
+---the process. Nothing happens where it is so already. Throws EBB034 where it cannot be.
+---@return true
+function ebb.alloc.install() end
+
+---@class ebb.alloc.LimitOptions
+---@field bytes? integer more is refused: "not enough memory", an error like any other
+---@field soft? integer
+---@field on_soft? fun(live: integer) called between turns when `soft` has been passed, and again
+---only after the state was below nine tenths of it; may not await
+
+---Sets the state's limits; what is not named is none. Without options it only tells.
+---@param opts? ebb.alloc.LimitOptions
+---@return integer? bytes, integer? soft as they were before
+function ebb.alloc.limit(opts) end
 ---@param opts { frame?: integer } bytes of the frame arena; between frames only (EBB004)
 function ebb.alloc.configure(opts) end
 

@@ -107,6 +107,19 @@ return {
     fix = "Free something of that budget first, raise it with ebb.alloc.budget, or decide in "
       .. "on_exceed.",
   },
+  EBB033 = {
+    title = "not on ebb's allocator",
+    cause = "Limits and memory quotas need a Lua state whose memory ebb manages; this one's is "
+      .. "another's.",
+    fix = "Call ebb.alloc.install() once, run the script with the command ebb, or make the state "
+      .. "with ebb_newstate.",
+  },
+  EBB034 = {
+    title = "ebb's allocator cannot be installed",
+    cause = "Memory that it gave out outlives the module, which therefore has to stay in the "
+      .. "process; the system did not allow that.",
+    fix = "Make the state with ebb_newstate, or run the script with the command ebb.",
+  },
   EBB041 = {
     title = "a lock was held when its task ended",
     cause = "The task ended without giving back a lock; ebb released it.",

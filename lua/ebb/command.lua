@@ -16,6 +16,7 @@ tasks still alive are cancelled. Ctrl-C cancels it, a second one ends the progra
   -W               turns warnings on
   -                runs standard input
   --seed N         picks ready tasks at random, the same way for the same N
+  --memory N       refuses to let the state use more than N bytes (also: 64K, 512M, 2G)
   --virtual-clock  time jumps to the next timer when all tasks wait
   --plain          no task, no runtime: as `lua` runs it
   --version        prints the version
@@ -42,6 +43,8 @@ local flags = {
   ["-W"] = function() warn "@on" end,
 }
 
+local UNITS = { [""] = 1, K = 1 << 10, M = 1 << 20, G = 1 << 30 }
+
 -- Options with a value; each returns a message when the value is wrong.
 local with_value = {
   ["-e"] = function(request, code)
@@ -55,6 +58,14 @@ local with_value = {
     local seed = math.tointeger(tonumber(text))
     if not seed then return ("--seed needs an integer, not '%s'"):format(text) end
     request.options.seed = seed
+  end,
+  ["--memory"] = function(request, text)
+    local number, unit = text:match "^(%d+)([KMG]?)$"
+    local bytes = number and math.tointeger(tonumber(number))
+    if not bytes or bytes <= 0 then
+      return ("--memory needs a number of bytes such as 64M, not '%s'"):format(text)
+    end
+    request.memory = bytes * UNITS[unit]
   end,
 }
 
@@ -211,6 +222,13 @@ local function run(request, argv)
     return 1
   end
   _G.arg = script_arg(argv, request.script_at or 0)
+  if request.memory then
+    local set, err = pcall(require "ebb".alloc.limit, { bytes = request.memory })
+    if not set then
+      complain(err)
+      return 1
+    end
+  end
   local runner = request.plain
     and function(...) return xpcall(program, on_error, ...) end
     or function(...) return run_as_task(program, request.options, ...) end
