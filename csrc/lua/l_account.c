@@ -38,7 +38,8 @@ void ebbL_account_strike(const ebbL_account *account, int why)
       if (ebbL_is_over(task) || task->outcome != EBBL_ALIVE ||
           !is_within(task, account))
         continue;
-      if (task == S->current || task == account->owner)
+      if (why != EBBL_QUOTA_MEMORY || task == S->current ||
+          task == account->owner)
         ebbL_preempt_quota(task, why);
       if (task->core.state != EBB_TASK_RUNNING)
         ebb_task_cancel(&task->core);

@@ -124,8 +124,9 @@ typedef struct ebbL_account {
 ebbL_account *ebbL_account_open(lua_State *L, ebbL_state *S,
                                 ebbL_account *outer);
 void ebbL_account_release(ebbL_account *account); /* NULL is ignored */
-/* All its tasks end, also those that wait: the running one and the one that the
-   account was made for with EBB031, the others are cancelled. [no-raise] */
+/* All its tasks end, also those that wait, with EBB031; but of an account of
+   memory only the running one and its owner fail so, for there may be very many
+   that allocated little: these are cancelled. [no-raise] */
 void ebbL_account_strike(const ebbL_account *account, int why);
 
 /* What the tightest of the task's accounts still has; UINT64_MAX: no limit. */
