@@ -3,7 +3,8 @@ local core = require "ebb.core"
 
 local check = require "ebb.check"
 
-local error, math_type, pairs, pcall, tostring, type = error, math.type, pairs, pcall, tostring, type
+local error, pairs, pcall = error, pairs, pcall
+local math_type, tostring, type = math.type, tostring, type
 
 local task = {}
 
