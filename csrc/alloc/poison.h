@@ -33,7 +33,11 @@
   #define ebb_poison_is_closed(ptr)      ((void)(ptr), false)
 #endif
 
-enum { EBB_POISON_FREED = 0xDD, EBB_POISON_FRESH = 0xCD };
+enum {
+  EBB_POISON_FREED = 0xDD,
+  EBB_POISON_FRESH = 0xCD,
+  EBB_POISON_FENCE = 0xFD
+};
 
 /* Only this much of a large block is filled and looked at, so that the debug
    build's cost stays the same whatever the size. */

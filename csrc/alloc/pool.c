@@ -3,6 +3,13 @@
 
 enum { SMALL_STEP = 16, SMALL_MAX = 64, SMALL_CLASSES = 4, PER_DOUBLING = 4 };
 
+#if defined(EBB_DEBUG_CHECKS)
+  #define FENCE ((size_t)16) /* bytes after a block that nobody may write to   \
+                              */
+#else
+  #define FENCE ((size_t)0)
+#endif
+
 #define HEAP       (-1)
 #define IMPOSSIBLE (-2)
 
@@ -46,10 +53,13 @@ static int place(size_t n_bytes, size_t align)
     return IMPOSSIBLE;
   if (n_bytes > EBB_POOL_MAX_BYTES || align > 64)
     return HEAP;
+  size_t fenced = n_bytes;
+  if (FENCE > 0 && n_bytes <= EBB_POOL_MAX_BYTES - FENCE)
+    fenced = n_bytes + FENCE;
   if (EBB_LIKELY(align <= 16))
-    return (int)ebb_pool_class_of(n_bytes);
+    return (int)ebb_pool_class_of(fenced);
   /* From 64 up every second or fourth class at least is a multiple. */
-  unsigned i = ebb_pool_class_of(n_bytes);
+  unsigned i = ebb_pool_class_of(fenced);
   while (ebb_pool_class_bytes(i) % align != 0)
     i++;
   return (int)i;
@@ -63,12 +73,67 @@ static void count_in(ebb_pool_count *count, size_t n_bytes)
     count->peak_bytes = count->live_bytes;
 }
 
+/* --- fences ------------------------------------------------------------------
+ */
+
+#if defined(EBB_DEBUG_CHECKS)
+
+/* What is after the block, and how much of it is filled and looked at. */
+static size_t fence_of(int at, size_t n_bytes)
+{
+  size_t n = at >= 0 ? ebb_pool_class_bytes((unsigned)at) - n_bytes : FENCE;
+  return n < EBB_POISON_MAX_BYTES ? n : EBB_POISON_MAX_BYTES;
+}
+
+static void fence_put_up(int at, void *ptr, size_t n_bytes)
+{
+  char *end = (char *)ptr + n_bytes;
+  memset(end, EBB_POISON_FENCE, fence_of(at, n_bytes));
+  ebb_poison_close(end, fence_of(at, n_bytes));
+}
+
+static bool fence_is_intact(int at, const void *ptr, size_t n_bytes)
+{
+  const unsigned char *end = (const unsigned char *)ptr + n_bytes;
+  for (size_t i = 0; i < fence_of(at, n_bytes); i++)
+    if (end[i] != EBB_POISON_FENCE)
+      return false;
+  return true;
+}
+
+static void fence_take_down(int at, void *ptr, size_t n_bytes)
+{
+  ebb_poison_open((char *)ptr + n_bytes, fence_of(at, n_bytes));
+  EBB_CHECK(fence_is_intact(at, ptr, n_bytes));
+}
+
+#else
+  #define fence_put_up(at, ptr, n_bytes)    ((void)0)
+  #define fence_take_down(at, ptr, n_bytes) ((void)0)
+#endif
+
+bool ebb__pool_is_intact(const void *ptr, size_t n_bytes, size_t align)
+{
+#if defined(EBB_DEBUG_CHECKS)
+  int at = place(n_bytes, align);
+  const char *end = (const char *)ptr + n_bytes;
+  ebb_poison_open(end, fence_of(at, n_bytes));
+  bool is_intact = fence_is_intact(at, ptr, n_bytes);
+  ebb_poison_close(end, fence_of(at, n_bytes));
+  return is_intact;
+#else
+  (void)ptr, (void)n_bytes, (void)align;
+  return true;
+#endif
+}
+
 /* --- heap: the allocator itself, aligned by hand above 16 ------------------
  */
 
 static void *heap_get(ebb_pool *pool, size_t n_bytes, size_t align)
 {
   char *base, *block;
+  n_bytes += FENCE;
   if (align <= 16)
     return ebb_alloc_get(pool->alloc, n_bytes);
   base = ebb_alloc_get(pool->alloc, n_bytes + align);
@@ -83,6 +148,7 @@ static void *heap_get(ebb_pool *pool, size_t n_bytes, size_t align)
 static void heap_put(ebb_pool *pool, void *ptr, size_t n_bytes, size_t align)
 {
   char *base = ptr;
+  n_bytes += FENCE;
   if (align > 16) {
     memcpy(&base, (char *)ptr - sizeof(base), sizeof(base));
     n_bytes += align;
@@ -121,8 +187,10 @@ void *ebb_pool_get(ebb_pool *pool, size_t n_bytes, size_t align)
     block = ebb_slab_get(&pool->slabs[i]);
   else if (i == HEAP)
     block = heap_get(pool, n_bytes, align);
-  if (EBB_LIKELY(block != NULL))
+  if (EBB_LIKELY(block != NULL)) {
     count_in(i >= 0 ? &pool->pool : &pool->heap, n_bytes);
+    fence_put_up(i, block, n_bytes);
+  }
   return block;
 }
 
@@ -131,6 +199,7 @@ void ebb_pool_put(ebb_pool *pool, void *ptr, size_t n_bytes, size_t align)
   int i = place(n_bytes, align);
   if (ptr == NULL)
     return;
+  fence_take_down(i, ptr, n_bytes);
   if (EBB_LIKELY(i >= 0)) {
     EBB_CHECK(pool->pool.live_bytes >= n_bytes);
     pool->pool.live_bytes -= n_bytes;
@@ -158,12 +227,21 @@ void *ebb_pool_resize(ebb_pool *pool, void *ptr, size_t old_bytes,
 {
   int from = place(old_bytes, align), to = place(new_bytes, align);
   void *block;
-  if (from >= 0 && from == to)
+  if (from >= 0 && from == to) {
+    fence_take_down(from, ptr, old_bytes);
+    fence_put_up(to, ptr, new_bytes);
     return recount(&pool->pool, ptr, old_bytes, new_bytes);
+  }
   if (from == HEAP && to == HEAP && align <= 16) {
-    block = ebb_alloc_resize(pool->alloc, ptr, old_bytes, new_bytes);
-    return block == NULL ? NULL
-                         : recount(&pool->heap, block, old_bytes, new_bytes);
+    fence_take_down(HEAP, ptr, old_bytes);
+    block = ebb_alloc_resize(pool->alloc, ptr, old_bytes + FENCE,
+                             new_bytes + FENCE);
+    if (block == NULL) {
+      fence_put_up(HEAP, ptr, old_bytes);
+      return NULL;
+    }
+    fence_put_up(HEAP, block, new_bytes);
+    return recount(&pool->heap, block, old_bytes, new_bytes);
   }
   block = ebb_pool_get(pool, new_bytes, align);
   if (block == NULL)

@@ -13,6 +13,11 @@
    put or ebb_pool_fini. Blocks are not cleared. One thread. Nothing here raises
    or yields. Every function is O(1) but for copying and for fini.
 
+   In debug builds (EBB_DEBUG_CHECKS) what lies between the bytes asked for and
+   the end of the block, at least 16 bytes but for the very last class, is
+   filled, and looked at when the block is given back or resized: who wrote past
+   the end is found then. The address sanitizer finds him at once.
+
    The counters count the bytes that were asked for, not what a class rounds
    them up to: an independent count by the caller gives the same numbers. */
 #ifndef EBB_ALLOC_POOL_H
@@ -52,6 +57,10 @@ void ebb_pool_put(ebb_pool *pool, void *ptr, size_t n_bytes, size_t align);
    move to a class): the old block stays as it is. */
 void *ebb_pool_resize(ebb_pool *pool, void *ptr, size_t old_bytes,
                       size_t new_bytes, size_t align);
+
+/* Has nobody written past the end of the block? Always true where it cannot be
+   told. */
+bool ebb__pool_is_intact(const void *ptr, size_t n_bytes, size_t align);
 
 /* Times the pool has asked the allocator for pages. */
 static inline uint64_t ebb_pool_mallocs(const ebb_pool *pool)

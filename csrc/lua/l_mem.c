@@ -167,24 +167,34 @@ static int l_debug(lua_State *L)
   return 1;
 }
 
+/* [-0, +0] Appends to the list on top. */
+static void add_leak(lua_State *L, const ebbL_header *head,
+                     const ebbL_places *places, size_t n_bytes)
+{
+  if (places == NULL)
+    return;
+  lua_createtable(L, 0, 3);
+  set_count(L, "bytes", n_bytes);
+  lua_pushstring(L, head->type->name + sizeof("ebb.") - 1);
+  lua_setfield(L, -2, "kind");
+  lua_pushstring(L, places->made);
+  lua_setfield(L, -2, "place");
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
 /* Appends what was recorded in the guard to the list on top. */
 static void add_leaks(lua_State *L, const ebb_guard *guard)
 {
   ebb_list_foreach(link, &guard->items) {
     ebb_item *item = ebb_container_of(link, ebb_item, link);
-    if (item->kind != EBB_ITEM_BLOCK)
-      continue;
-    const ebb_block *block = ebb_container_of(item, ebb_block, item);
-    const ebbL_span *span = ebb_container_of(block, ebbL_span, block);
-    if (span->places == NULL)
-      continue;
-    lua_createtable(L, 0, 3);
-    set_count(L, "bytes", block->n_bytes);
-    lua_pushstring(L, span->head.type->name + sizeof("ebb.") - 1);
-    lua_setfield(L, -2, "kind");
-    lua_pushstring(L, span->places->made);
-    lua_setfield(L, -2, "place");
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    if (item->kind == EBB_ITEM_BLOCK) {
+      const ebb_block *block = ebb_container_of(item, ebb_block, item);
+      const ebbL_span *span = ebb_container_of(block, ebbL_span, block);
+      add_leak(L, &span->head, span->places, block->n_bytes);
+    } else if (item->kind == EBBL_ITEM_BOX) {
+      const ebbL_box *box = ebb_container_of(item, ebbL_box, item);
+      add_leak(L, &box->head, box->places, 0);
+    }
   }
 }
 

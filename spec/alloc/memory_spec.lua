@@ -108,10 +108,12 @@ describe("the pool", function()
         if class.size == size then return class.live end
       end
     end
+    -- debug builds have a fence of 16 bytes behind each block
+    local function live_near(size) return live_of(size) + live_of(size + 16) end
     local g <close> = ebb.guard()
-    local before = live_of(112)
-    local held = { g:bytes(100), g:bytes(112), g:bytes(113) }
-    assert.equal(before + 2, live_of(112))
+    local before = live_near(112)
+    local held = { g:bytes(100), g:bytes(112), g:bytes(80) }
+    assert.equal(before + 2, live_near(112))
     assert.equal(3, #held)
     assert.equal(32768, ebb.alloc.stats().pool.classes[40].size)
   end)
@@ -220,6 +222,22 @@ describe("debug mode", function()
     assert.is_true(ebb.alloc.debug(false))
     assert.is_false(ebb.alloc.debug())
     throws("boolean", ebb.alloc.debug, 1)
+    ebb.alloc.debug(was)
+  end)
+
+  it("lists boxes, too, until they are let go", function()
+    local was = ebb.alloc.debug(true)
+    local before = #ebb.alloc.leaks()
+    local g = ebb.guard()
+    local box = g:box {}
+    local leaks = ebb.alloc.leaks()
+    assert.equal(before + 1, #leaks)
+    assert.equal("box", leaks[#leaks].kind)
+    assert.equal(0, leaks[#leaks].bytes)
+    assert.truthy(leaks[#leaks].place:find("memory_spec.lua:%d+$"))
+    g:close()
+    assert.equal(before, #ebb.alloc.leaks())
+    assert.is_not_nil(box)
     ebb.alloc.debug(was)
   end)
 

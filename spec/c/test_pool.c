@@ -343,6 +343,47 @@ TEST(each_request_may_fail)
     }
 }
 
+/* The host writes one byte too many (R173). */
+TEST(who_writes_past_the_end_is_found)
+{
+  static const size_t sizes[] = {0, 1, 16, 63, 64, 100, 4096, 32768, 40000};
+  static const size_t aligns[] = {0, 64, 256};
+  ebb_alloc alloc;
+  ebb_pool pool;
+  ebb_alloc_init(&alloc, NULL, NULL);
+  ebb_pool_init(&pool, &alloc);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t j = 0; j < sizeof aligns / sizeof *aligns; j++) {
+      size_t n = sizes[i], align = aligns[j];
+      unsigned char *block = ebb_pool_get(&pool, n, align);
+      memset(block, 1, n);
+      CHECK(ebb__pool_is_intact(block, n, align));
+#if defined(EBB_DEBUG_CHECKS)
+      if (n != EBB_POOL_MAX_BYTES || align > 64) { /* the last class has none */
+  #if defined(EBB_ASAN)
+        CHECK(ebb_poison_is_closed(block + n));
+  #endif
+        ebb_poison_open(block + n, 1);
+        unsigned char was = block[n];
+        block[n] = 1;
+        CHECK(!ebb__pool_is_intact(block, n, align));
+        ebb_poison_open(block + n, 1);
+        block[n] = was;
+        CHECK(ebb__pool_is_intact(block, n, align));
+      }
+#endif
+      block = ebb_pool_resize(&pool, block, n, n + 5, align);
+      memset(block, 1, n + 5);
+      CHECK(ebb__pool_is_intact(block, n + 5, align));
+      block = ebb_pool_resize(&pool, block, n + 5, n, align);
+      CHECK(ebb__pool_is_intact(block, n, align));
+      ebb_pool_put(&pool, block, n, align);
+    }
+  }
+  ebb_pool_fini(&pool);
+  CHECK_EQ(alloc.live_bytes, 0);
+}
+
 int main(void)
 {
   RUN(classes_fit_and_waste_little);
@@ -355,5 +396,6 @@ int main(void)
   RUN(contents_like_poison);
   RUN(newest_first);
   RUN(each_request_may_fail);
+  RUN(who_writes_past_the_end_is_found);
   return check_report();
 }
