@@ -3,9 +3,9 @@
 
 enum { SMALL_STEP = 16, SMALL_MAX = 64, SMALL_CLASSES = 4, PER_DOUBLING = 4 };
 
+/* Bytes after a block that nobody may write to. */
 #if defined(EBB_DEBUG_CHECKS)
-  #define FENCE ((size_t)16) /* bytes after a block that nobody may write to   \
-                              */
+  #define FENCE ((size_t)16)
 #else
   #define FENCE ((size_t)0)
 #endif

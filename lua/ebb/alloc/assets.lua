@@ -46,21 +46,22 @@ end
 
 local function hold(cache, entry)
   if entry.holds == 0 then
-    cache.victims:remove(entry)
+    cache.victims:unlink(entry)
     cache.evictable = cache.evictable - entry.size
   end
   entry.holds = entry.holds + 1
 end
 
 local function offer(cache, entry)
-  cache.victims:add(entry)
+  cache.victims:link(entry)
   cache.evictable = cache.evictable + entry.size
 end
 
 -- Lets go of an entry that nobody holds. All of it is done, whatever fails; returns what failed
 -- first, as true, err. Its room is free from the beginning: on_evict may need some.
 local function evict(cache, entry)
-  cache.victims:remove(entry)
+  cache.victims:unlink(entry)
+  cache.victims:leave(entry)
   cache.evictable = cache.evictable - entry.size
   cache.entries[entry.path] = nil
   cache.count = cache.count - 1
@@ -216,13 +217,17 @@ local function fly(cache, flight)
     value, message, code = flight.parse(bytes, flight.path, flight.guard)
     if value == nil then return nil, message or "nothing was made", code end
   end
-  if flight.is_cancelled then return nil, "cancelled" end -- while it was on its way already
+  -- cancelled while it was on its way already?
+  if cache.flights[flight.path] ~= flight then return nil, "cancelled" end
   local entry = {
     path = flight.path, value = value, size = flight.size, guard = flight.guard,
-    priority = flight.priority, holds = flight.n_waiters,
+    priority = false, list = false, prev = false, next = false,
+    holds = flight.n_waiters, pins = 0,
   }
-  cache.handing = cache.handing + flight.n_waiters
+  cache.entries[entry.path] = false -- what may run out of memory comes first
+  cache.victims:rank(entry, flight.priority)
   cache.entries[entry.path] = entry
+  cache.handing = cache.handing + flight.n_waiters
   cache.count = cache.count + 1
   flight.entry = entry
   if entry.holds == 0 then offer(cache, entry) end
@@ -277,8 +282,8 @@ local function obtain(cache, path, opts)
   local entry = cache.entries[path]
   if entry then
     cache.hits = cache.hits + 1
+    if opts and opts.priority then cache.victims:rank(entry, opts.priority) end
     hold(cache, entry)
-    entry.priority = opts and opts.priority or entry.priority
     return entry
   end
   cache.misses = cache.misses + 1
@@ -293,7 +298,7 @@ function Lease:close()
   if not lease or not lease.leases then check.bad("close", 1, "ebb.asset_lease", self) end
   local entry, cache = lease.entry, lease.leases
   if not entry then return end
-  lease.entry, self.value = nil, nil
+  lease.entry, self.value = false, nil
   entry.pins = entry.pins - 1
   if entry.pins == 0 then cache.pinned = cache.pinned - 1 end
   unhold(cache, entry)
@@ -301,20 +306,28 @@ end
 
 local lease_meta = {
   __name = "ebb.asset_lease", __metatable = "ebb.asset_lease", __index = Lease,
-  __close = Lease.close, __gc = Lease.close,
+  __close = Lease.close,
+  __gc = function(self)
+    if inside_of[self] then self:close() end
+  end,
   __tostring = function(self)
     return ("ebb.asset_lease: %s, %s"):format(self.path,
       inside_of[self].entry and "held" or "given back")
   end,
 }
 
+-- A lease of nothing, as yet: closing it is harmless.
+local function new_lease(owner, cache, path)
+  local lease = setmetatable({ path = path, value = false }, lease_meta)
+  inside_of[lease] = { leases = cache, entry = false, owner = owner }
+  return lease
+end
+
 -- The entry's hold becomes the lease's.
-local function new_lease(owner, cache, entry)
-  local lease = { path = entry.path, value = entry.value }
-  inside_of[lease] = { leases = cache, entry = entry, owner = owner }
-  entry.pins = (entry.pins or 0) + 1
+local function pin(cache, lease, entry)
+  inside_of[lease].entry, lease.value = entry, entry.value
+  entry.pins = entry.pins + 1
   if entry.pins == 1 then cache.pinned = cache.pinned + 1 end
-  return setmetatable(lease, lease_meta)
 end
 
 --- The cache -------------------------------------------------------------------------------------
@@ -370,9 +383,11 @@ end
 function Assets:pin(path, opts)
   local cache = cache_of(self, "pin")
   check_load("pin", path, opts)
+  local lease = new_lease(self, cache, path)
   local entry, message, code = obtain(cache, path, opts)
   if not entry then return refusal(message, code) end
-  return new_lease(self, cache, entry)
+  pin(cache, lease, entry)
+  return lease
 end
 
 --- The value if it is there now: nil, "absent". Never waits.
@@ -383,8 +398,8 @@ function Assets:get(path)
   local entry = cache.entries[path]
   if not entry then return nil, "absent" end
   if entry.holds == 0 then
-    cache.victims:remove(entry)
-    cache.victims:add(entry) -- as the one used last
+    cache.victims:unlink(entry)
+    cache.victims:link(entry) -- as the one used last
   end
   return entry.value
 end
