@@ -11,6 +11,7 @@
 #include "lua/l_lock.h"
 #include "lua/l_loop.h"
 #include "lua/l_mem.h"
+#include "lua/l_net.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
 #include "lua/l_process.h"
@@ -20,6 +21,7 @@
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
 #include "lua/l_signal.h"
+#include "lua/l_stream.h"
 #include "lua/l_sync.h"
 #include "lua/l_time.h"
 #include "lua/l_token.h"
@@ -133,6 +135,8 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_fs_watch(L, S);
   ebbL_open_process(L, S);
   ebbL_open_signal(L, S);
+  ebbL_open_streams(L, S);
+  ebbL_open_net(L, S);
   ebbL_open_udp(L, S);
   return 1;
 }

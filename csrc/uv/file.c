@@ -337,7 +337,8 @@ static void read_after_writing(file *self)
     start_reading(self);
 }
 
-static const ebb_input_class input_class = {pull, start, stop};
+static const ebb_input_class input_class = {
+    .pull = pull, .start = start, .stop = stop};
 
 void ebb_file_begin_read(ebb_file *self)
 {

@@ -59,11 +59,13 @@ void ebb_input_take(ebb_input *self, size_t n)
   self->start += n;
   self->n -= n;
   self->scanned = 0;
-  if (self->n > 0)
-    return;
-  self->start = 0;
-  if (self->cap > KEPT_BYTES)
-    ebb_input_fini(self);
+  if (self->n == 0) {
+    self->start = 0;
+    if (self->cap > KEPT_BYTES)
+      ebb_input_fini(self);
+  }
+  if (n > 0 && self->cls->taken != NULL)
+    self->cls->taken(self);
 }
 
 void ebb_input_clear(ebb_input *self)
@@ -194,7 +196,8 @@ bool ebb_input_is_busy(const ebb_input *self, const ebb_task *task)
 static void leave(ebb_wait *wait)
 {
   ebb_input *self = wait->source;
-  ebb_driver_end(self->driver, false);
+  if (self->driver != NULL)
+    ebb_driver_end(self->driver, false);
   if (!ebb_input_is_wanted(self))
     self->cls->stop(self);
 }
@@ -206,7 +209,8 @@ void ebb_input_link(ebb_task *task, uint32_t i, ebb_input *self,
 {
   /* two arms of one select: the first is what is waited for */
   bool is_first = !ebb_input_is_wanted(self);
-  ebb_driver_begin(self->driver, false);
+  if (self->driver != NULL)
+    ebb_driver_begin(self->driver, false);
   ebb_wait_link(task, i, &read_class, self, &self->waiters, 0);
   if (!is_first)
     return;

@@ -37,12 +37,14 @@ typedef struct ebb_input_class {
      otherwise, it is told to stop. */
   void (*start)(ebb_input *self);
   void (*stop)(ebb_input *self);
+  /* Optional: something was taken, there is room for more. */
+  void (*taken)(ebb_input *self);
 } ebb_input_class;
 
 struct ebb_input {
   const ebb_input_class *cls;
   ebb_alloc *alloc;
-  ebb_driver *driver; /* busy while somebody waits */
+  ebb_driver *driver; /* busy while somebody waits; may be NULL */
   char *block;
   size_t start, n, cap; /* block[start … start + n - 1] is buffered */
   size_t scanned;       /* that many hold nothing of what is looked for */

@@ -11,7 +11,7 @@ local modules = {
   process = "ebb.process",
   alloc = "ebb.alloc", fs = "ebb.fs", io = "ebb.io", net = "ebb.net", stream = "ebb.stream",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
-  race = "ebb.group", map = "ebb.group",
+  race = "ebb.group", map = "ebb.group", copy = "ebb.copy", copy_both = "ebb.copy",
   spawn_with = "ebb.task", delay = "ebb.task",
   test = "ebb.test", game = "ebb.game", run_until_signal = "ebb.run_until_signal",
   resource_pool = "ebb.resource_pool", debug = "ebb.debug",

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done with sockets besides reading and writing: making, connecting and
+   binding them, their names and options. All descriptors are non-blocking and
+   closed on exec. Functions return 0 or libuv's code; none blocks or allocates.
+*/
+#ifndef EBB_UV_SOCKET_H
+#define EBB_UV_SOCKET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* Where a socket is, or connects to. */
+typedef struct ebb_endpoint {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un un;
+    struct sockaddr_storage room;
+  } addr;
+  socklen_t n_bytes;
+} ebb_endpoint;
+
+/* A numeric address of IPv4 or IPv6; false: it is a name. */
+bool ebb_endpoint_ip(const char *host, int port, ebb_endpoint *to);
+/* The path of a Unix socket, or (Linux) an abstract name: a zero before it.
+   ENAMETOOLONG, EINVAL (empty). */
+int ebb_endpoint_path(const char *path, size_t n_bytes, ebb_endpoint *to);
+/* The text of an address and its port; the path of a Unix socket and -1.
+   `text` has EBB_ENDPOINT_TEXT bytes, *n_text is its length. */
+#define EBB_ENDPOINT_TEXT 128
+int ebb_endpoint_name(const ebb_endpoint *of, char *text, size_t *n_text);
+
+/* Starts to connect: 0, EBB_EAGAIN when *fd is writable once it has ended.
+   `own` (may be NULL) is bound first. On an error there is no descriptor. */
+int ebb_socket_connect(const ebb_endpoint *to, const ebb_endpoint *own,
+                       int *fd);
+/* How that ended; EBB_EAGAIN: not yet. */
+int ebb_socket_connected(int fd);
+
+enum { EBB_LISTEN_REUSE_PORT = 1, EBB_LISTEN_ONLY_V6 = 2 };
+int ebb_socket_listen(const ebb_endpoint *own, int backlog, unsigned flags,
+                      int *fd);
+/* A descriptor that nobody took over. */
+void ebb_socket_discard(int fd);
+/* EBB_EAGAIN: nobody is there. */
+int ebb_socket_accept(int listener, int *fd);
+
+/* The file of a listening Unix socket goes. */
+void ebb_socket_unlink(int fd);
+
+int ebb_socket_name(int fd, bool of_peer, ebb_endpoint *name);
+int ebb_socket_set_nodelay(int fd, bool on);
+/* idle_s, interval_s, n_probes: 0 leaves the system's. */
+int ebb_socket_set_keepalive(int fd, bool on, int idle_s, int interval_s,
+                             int n_probes);
+/* Close sends a reset and throws away what is on its way: seconds 0; waits at
+   most that long in the background: > 0; < 0: the system's way. */
+int ebb_socket_set_linger(int fd, int seconds);
+int ebb_socket_set_buffer(int fd, bool of_sending, int n_bytes);
+
+#endif
