@@ -183,6 +183,7 @@ describe("ebb.process", function()
     while true do
       local data = p.stdout:read_some(65536)
       if not data then break end
+      if n // 1000000 < (n + #data) // 1000000 then collectgarbage() end
       n = n + #data
       most = math.max(most, collectgarbage "count" - base)
     end
