@@ -351,6 +351,7 @@ static script scenarios[] = {
     {.name = "r17_shutdown"},
     {.name = "r10_fs"},
     {.name = "r10_watch"},
+    {.name = "r10_net"},
     {.name = "r10_udp"},
     {.name = "r10_io"},
     {.name = "r10_process"},
