@@ -466,7 +466,7 @@ describe("requests", function()
     assert.equal("closed", log:text())
   end, real)
 
-  helper.it("a task that was cancelled before it starts none", function()
+  helper.it("a task that was cancelled before it starts none #fifo", function()
     local task = ebb.spawn(function()
       ebb.shield(function() ebb.yield() end)
       pcall(ebb.yield)

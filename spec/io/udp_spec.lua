@@ -36,7 +36,7 @@ describe("ebb.net.udp", function()
     local b <close>, port = open("127.0.0.1")
     local tasks, got = {}, {}
     for i = 1, 5 do tasks[i] = ebb.spawn(b.recvfrom, b) end
-    ebb.yield()
+    helper.settle()
     assert.equal("udp recvfrom", tasks[1]:waiting_on())
     for i = 1, 6 do assert(a:sendto("n" .. i, "127.0.0.1", port)) end
     for i = 1, 5 do got[i] = tasks[i]:await() end

@@ -53,7 +53,7 @@ local function cases()
     end)
   end)
 
-  it("without a slice nobody is preempted", function()
+  it("without a slice nobody is preempted #fifo", function()
     support.run({}, function()
       assert.is_true(ticks_beside(function() support.compute(0.05) end) <= 2)
     end)
@@ -77,7 +77,7 @@ local function cases()
     end)
   end)
 
-  it("inside pcall, metamethods, iterators and __close", function()
+  it("inside pcall, metamethods, iterators and __close #fifo", function()
     run(function()
       local object = setmetatable({}, {
         __index = function(_, key) support.compute(0.01) return key end,
