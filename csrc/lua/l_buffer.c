@@ -24,7 +24,7 @@ static bool is_tight(const ebbL_span *span, size_t n_bytes)
 {
   if (span->is_frame)
     return false;
-  const ebb_budget *budget = span->block.item.guard->budget;
+  const ebb_budget *budget = ebbL_span_budget(span);
   return budget != NULL && !ebb_budget_fits(budget, n_bytes - span->cap);
 }
 

@@ -201,6 +201,13 @@ static inline ebbL_span *ebbL_tospan(lua_State *L, int idx)
 /* [raises] EBB012, naming what is known of it. */
 int ebbL_span_stale(lua_State *L, ebbL_span *span);
 
+/* Of the guard that its block is in; NULL: none, or no block of a guard's. */
+static inline ebb_budget *ebbL_span_budget(const ebbL_span *span)
+{
+  const ebb_guard *guard = span->block.item.guard;
+  return guard != NULL ? guard->budget : NULL;
+}
+
 static inline bool ebbL_span_is_live(const ebbL_span *span)
 {
   return EBB_LIKELY(*span->gen_at == span->gen);

@@ -173,7 +173,7 @@ static size_t admit_growth(lua_State *L, ebbL_span *span, size_t need,
     ebbL_span_stale(L, span);
   if (span->cap >= need)
     return 0;
-  ebb_budget *budget = span->block.item.guard->budget;
+  ebb_budget *budget = ebbL_span_budget(span);
   if (EBB_LIKELY(budget == NULL))
     return cap > span->cap ? cap : need;
   size_t have = span->block.n_bytes;
