@@ -23,6 +23,7 @@
 #include "lua/l_signal.h"
 #include "lua/l_stream.h"
 #include "lua/l_sync.h"
+#include "lua/l_threads.h"
 #include "lua/l_time.h"
 #include "lua/l_token.h"
 #include "lua/l_udp.h"
@@ -39,6 +40,7 @@ static int state_gc(lua_State *L)
   S->closing = true;
   ebbL_rt_close_all(L, S);
   ebbL_slice_close(S);
+  ebbL_threads_close(S);
   ebbL_state_close(S);
   return 0;
 }
@@ -138,5 +140,6 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_streams(L, S);
   ebbL_open_net(L, S);
   ebbL_open_udp(L, S);
+  ebbL_open_threads(L, S);
   return 1;
 }

@@ -134,8 +134,8 @@ static void interrupt_notify(void *ud)
 static void watch_interrupt(drive *d)
 {
   ebbL_rt *rt = d->rt;
-  if (rt->driver == NULL || d->interrupt.active)
-    return;
+  if (rt->driver == NULL || d->interrupt.active || rt->head.state->is_worker)
+    return; /* Ctrl-C is the main thread's affair */
   d->interrupt.notify = interrupt_notify;
   d->interrupt.notify_ud = rt->head.state;
   ebb_interrupt_watch(&d->interrupt, rt->driver, !rt->handle_sigint);
@@ -189,6 +189,12 @@ static bool collect_idly(drive *d)
 static bool is_busy(const ebbL_rt *rt)
 {
   return rt->driver != NULL && ebb_driver_is_busy(rt->driver);
+}
+
+/* Has the driver anything to look at? */
+static bool is_due(const ebbL_rt *rt)
+{
+  return rt->driver != NULL && ebb_driver_is_due(rt->driver);
 }
 
 static bool holds_time(const ebbL_rt *rt)
@@ -294,7 +300,7 @@ static bool wait_for_work(drive *d, uint64_t until_ns)
 static void look_for_io(drive *d)
 {
   uint64_t due_ns;
-  if (is_busy(d->rt))
+  if (is_due(d->rt))
     ebb_driver_poll(d->rt->driver);
   if (EBB_UNLIKELY(d->rt->with_luv))
     ebbL_luv_poll(d->L, d->rt, &due_ns);

@@ -233,6 +233,10 @@ void ebbL_buffer_append(lua_State *L, ebbL_span *span, const void *bytes,
    the guard's budget refuses: nil, "budget 'name' exceeded". */
 ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
                          ebbL_elem elem, size_t n, size_t cap, size_t align);
+/* [-0, +1, raises] A new span of n elements with the bytes at `from`, in no
+   guard: the collector frees it. */
+ebbL_span *ebbL_span_loose(lua_State *L, ebbL_memory *M, const ebbL_type *type,
+                           ebbL_elem elem, size_t n, const void *from);
 /* [-0, +1, raises] A view of n elements of the span at idx from `data` on. */
 ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n);
 /* [raises] Room for cap elements; views of it become stale if that takes a

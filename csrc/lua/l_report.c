@@ -76,6 +76,26 @@ static int remember_trace(lua_State *L)
   return 0;
 }
 
+void ebbL_trace_foreign(lua_State *L, ebbL_task *task)
+{
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 12, NULL);
+  lua_pushliteral(L, "\n\t[in another thread; here:]\n");
+  lua_pushcfunction(L, push_full_trace);
+  lua_pushlightuserdata(L, L);
+  lua_pushlightuserdata(L, task);
+  lua_pushinteger(L, 1);
+  lua_call(L, 3, 1);
+  lua_concat(L, 3);
+  ebbL_pusherrors(L);
+  lua_insert(L, -2);
+  lua_rawsetp(L, top, trace_text_key(task));
+  lua_pushvalue(L, top - 1);
+  lua_rawsetp(L, top, trace_error_key(task));
+  task->has_trace = true;
+  lua_settop(L, top - 1);
+}
+
 void ebbL_trace_drop(lua_State *L, ebbL_task *task)
 {
   if (EBB_LIKELY(!task->has_trace))

@@ -40,6 +40,9 @@ void ebbL_taken(lua_State *L, int idx);
 int ebbL_msgh(lua_State *L);
 /* [-0, +1] The traceback remembered for the error at idx, or a new one. */
 void ebbL_pushtrace(lua_State *L, ebbL_task *task, int error_idx);
+/* [-2, +1] [error, traceback of another thread] → error, which is about to be
+   thrown: its traceback begins with that one. [raises] */
+void ebbL_trace_foreign(lua_State *L, ebbL_task *task);
 void ebbL_trace_drop(lua_State *L, ebbL_task *task);
 
 void ebbL_open_report(lua_State *L, ebbL_state *S);

@@ -8,6 +8,7 @@
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt_options.h"
+#include "lua/l_threads.h"
 
 #include <errno.h>
 
@@ -210,6 +211,8 @@ static int l_rt_metrics(lua_State *L)
 {
   ebbL_rt *rt = check_open(L);
   const ebb_rt *core = &rt->core;
+  ebb_crew_count count;
+  ebbL_threads_counts(rt->head.state, &count);
   lua_createtable(L, 0, 18);
   metric(L, "alive", core->n_alive);
   metric(L, "spawned", core->count.spawned);
@@ -221,8 +224,8 @@ static int l_rt_metrics(lua_State *L)
   metric(L, "wakeups", core->count.wakeups);
   metric(L, "timers", core->timers.n_armed);
   metric(L, "iterations", core->count.turns);
-  metric(L, "blocking_threads", 0);
-  metric(L, "blocking_queued", 0);
+  metric(L, "blocking_threads", count.n_threads);
+  metric(L, "blocking_queued", count.n_queued);
   metric(L, "alloc_bytes",
          rt->head.state->alloc.live_bytes + rt->head.state->charged.live_bytes);
   lua_pushnumber(L, (double)core->count.busy_ns / 1e9);

@@ -137,6 +137,30 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
   return span;
 }
 
+ebbL_span *ebbL_span_loose(lua_State *L, ebbL_memory *M, const ebbL_type *type,
+                           ebbL_elem elem, size_t n, const void *from)
+{
+  size_t n_bytes = bytes_of(elem, n);
+  ebbL_memory_charge(L, M, n_bytes);
+  ebbL_span *span = ebbL_new(L, M->head.state, type, sizeof(*span), 1);
+  span->gen_at = &span->block.gen;
+  span->gen = 1; /* stale until it has its block */
+  span->elem = (uint8_t)elem;
+  span->memory = M;
+  if (!ebb_block_get(&M->loose, &span->block, n_bytes, 0)) {
+    ebbL_collect(L);
+    if (!ebb_block_get(&M->loose, &span->block, n_bytes, 0))
+      ebbL_nomem(L);
+  }
+  span->gen = span->block.gen;
+  span->data = span->block.data;
+  span->n = span->cap = n;
+  if (n_bytes > 0)
+    memcpy(span->data, from, n_bytes);
+  span->places = ebbL_places_new(L, M);
+  return span;
+}
+
 ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n)
 {
   idx = lua_absindex(L, idx);

@@ -9,6 +9,8 @@
 /* Registry keys: the addresses. */
 static const char state_key, slots_key, errors_key;
 
+const char ebbL_worker_key;
+
 static const ebbL_type state_type = {"ebb.state", NULL};
 
 ebbL_state *ebbL_state_find(lua_State *L)
@@ -72,6 +74,9 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   S->main = lua_tothread(L, -1);
   lua_pop(L, 1);
   ebb_list_init(&S->runtimes);
+  S->is_worker =
+      lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_worker_key) != LUA_TNIL;
+  lua_pop(L, 1);
   S->lua_pcall_fn = base_function(L, "pcall");
   S->lua_xpcall_fn = base_function(L, "xpcall");
   lua_newtable(L);

@@ -128,6 +128,9 @@ struct ebbL_state {
   const char *drive_name;
   bool soft_passed; /* the heap's soft limit: see l_heap.c */
   ebbL_gc gc;       /* of the collector in frames: see l_gc.h */
+  struct ebbL_memory *memory;   /* of guards and buffers: see l_mem.h */
+  struct ebbL_threads *threads; /* what it has started: see l_threads.c */
+  bool is_worker;               /* of a thread that another state has started */
   bool closing;     /* lua_close has begun: no Lua code runs any more */
 };
 
@@ -139,6 +142,8 @@ static inline ebbL_state *ebbL_S(lua_State *L)
 }
 #define EBBL_SLOTS lua_upvalueindex(2)
 
+/* Registry key, by address: true in a worker's state. */
+extern const char ebbL_worker_key;
 /* [-0, +0, raises] Makes the ebbL_state; called once by luaopen. */
 ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc);
 /* Frees what the state owns; no task or runtime is alive. [no-raise] */

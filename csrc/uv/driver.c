@@ -2,6 +2,7 @@
 #include "uv/driver.h"
 
 #include "base/base.h"
+#include "uv/remote.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -20,6 +21,7 @@ struct ebb_driver {
   unsigned n_closing;
   ebb_list attached; /* of ebb_attached */
   struct ebb__children *children;
+  ebb_remote *remote; /* made when somebody needs it */
 };
 
 uint64_t ebb_driver_clock(void *driver)
@@ -132,6 +134,8 @@ void ebb_driver_close(ebb_driver *driver)
         ebb_container_of(driver->attached.next, ebb_attached, link);
     attached->close(attached);
   }
+  if (driver->remote != NULL)
+    ebb__remote_close(driver->remote);
   close_handle(driver, (uv_handle_t *)driver->wakeup);
   close_handle(driver, (uv_handle_t *)driver->alarm);
   ebb_driver_unwatch(driver);
@@ -201,9 +205,16 @@ void ebb_driver_unwatch(ebb_driver *driver)
   driver->watched = NULL;
 }
 
+static void drain(ebb_driver *driver)
+{
+  if (driver->remote != NULL)
+    ebb__remote_drain(driver->remote);
+}
+
 void ebb_driver_poll(ebb_driver *driver)
 {
   uv_run(driver->loop, UV_RUN_NOWAIT);
+  drain(driver);
 }
 
 void ebb_driver_drain(ebb_driver *driver)
@@ -211,6 +222,7 @@ void ebb_driver_drain(ebb_driver *driver)
   uv_ref((uv_handle_t *)driver->wakeup);
   uv_run(driver->loop, UV_RUN_NOWAIT);
   uv_unref((uv_handle_t *)driver->wakeup);
+  drain(driver);
 }
 
 /* Sub-millisecond waits: libuv counts in milliseconds, but its descriptor can
@@ -233,7 +245,7 @@ static bool wait_fine(ebb_driver *driver, uint64_t wait_ns)
 #define FINE_NS       UINT64_C(3000000)
 #define COARSE_MAX_MS UINT64_C(86400000)
 
-void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)
+static void wait_for_loop(ebb_driver *driver, uint64_t due_ns)
 {
   /* what has been started since is registered, and what is there handled */
   uint64_t now_ns = uv_hrtime();
@@ -245,7 +257,7 @@ void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)
   if (due_ns != EBB_NEVER && !uv_loop_alive(driver->loop)) {
     /* nothing but time and wake-ups to wait for: one system call */
     if (wait_fine(driver, wait_ns))
-      uv_run(driver->loop, UV_RUN_NOWAIT);
+      ebb_driver_drain(driver);
     return;
   }
   if (due_ns != EBB_NEVER && wait_ns <= FINE_NS) {
@@ -273,6 +285,12 @@ void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)
   uv_unref((uv_handle_t *)driver->wakeup);
 }
 
+void ebb_driver_wait(ebb_driver *driver, uint64_t due_ns)
+{
+  wait_for_loop(driver, due_ns);
+  drain(driver);
+}
+
 void ebb_driver_wakeup(ebb_driver *driver)
 {
   uv_async_send(driver->wakeup);
@@ -294,6 +312,17 @@ void ebb_driver_end(ebb_driver *driver, bool holds_time)
 bool ebb_driver_is_busy(const ebb_driver *driver)
 {
   return driver->n_busy > 0;
+}
+
+bool ebb_driver_is_due(const ebb_driver *driver)
+{
+  return driver->n_busy > 0 ||
+         (driver->remote != NULL && !ebb__remote_is_empty(driver->remote));
+}
+
+ebb_remote **ebb_driver_remote(ebb_driver *driver)
+{
+  return &driver->remote;
 }
 
 bool ebb_driver_holds_time(const ebb_driver *driver)

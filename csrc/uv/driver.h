@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 typedef struct ebb_driver ebb_driver;
+typedef struct ebb_remote ebb_remote; /* uv/remote.h */
 struct uv_loop_s;
 
 /* NULL when out of memory or descriptors: *error is libuv's code then.
@@ -54,6 +55,10 @@ void ebb_driver_begin(ebb_driver *driver, bool holds_time);
 void ebb_driver_end(ebb_driver *driver, bool holds_time);
 bool ebb_driver_is_busy(const ebb_driver *driver);
 bool ebb_driver_holds_time(const ebb_driver *driver);
+/* Is it worth while to poll? Busy, or something was posted. */
+bool ebb_driver_is_due(const ebb_driver *driver);
+/* Where the driver's remote is kept; it is closed with the driver. */
+ebb_remote **ebb_driver_remote(ebb_driver *driver);
 
 /* Something that has handles on the loop: closed before the loop is. close()
    is called once, by ebb_driver_close, unless its owner closes it before; it

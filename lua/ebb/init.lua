@@ -8,7 +8,7 @@ local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatabl
 
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
-  process = "ebb.process",
+  process = "ebb.process", thread = "ebb.thread",
   alloc = "ebb.alloc", fs = "ebb.fs", io = "ebb.io", net = "ebb.net", stream = "ebb.stream",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group", copy = "ebb.copy", copy_both = "ebb.copy",
@@ -19,7 +19,7 @@ local modules = {
 }
 local whole = {
   alloc = true, test = true, game = true, fs = true, io = true, net = true, stream = true,
-  debug = true, process = true,
+  debug = true, process = true, thread = true,
 }
 
 local ebb = {}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* ebb.thread.spawn: a thread with a state and a runtime of its own. Its handle
+   is the op of its join, for any number of tasks of any runtime of the state.
+   Detached as tasks are: nobody has to join, but an error that nobody took is
+   reported when the handle goes. */
+#include "lua/l_threads.h"
+
+#include "lua/l_clone.h"
+#include "lua/l_fs.h"
+#include "lua/l_op.h"
+#include "lua/l_report.h"
+#include "lua/l_rt.h"
+#include "lua/l_sync.h"
+
+typedef struct thread {
+  ebbL_header head; /* user value 1: the reason it was cancelled for */
+  ebbL_crew *crew;  /* NULL once collected */
+  ebbL_job *job;
+  uint64_t id;
+  bool is_taken; /* its error was */
+} thread;
+
+/* A join's wait, while it lasts. */
+typedef struct joining {
+  ebbL_header head;
+  ebb_far *far;
+} joining;
+
+static const ebbL_opclass join_class;
+static const ebbL_type thread_type = {"ebb.thread.handle", &join_class};
+static const ebbL_type joining_type = {"ebb.thread.joining", NULL};
+
+static thread *check_thread(lua_State *L)
+{
+  return ebbL_check(L, 1, &thread_type);
+}
+
+/* --- its error ------------------------------------------------------------ */
+
+/* [-0, +1] "thread 3 was cancelled (reason)" if that is how it ended. */
+static bool push_cancelled(lua_State *L, thread *self, int at)
+{
+  if (!self->job->is_cancel_asked || !self->job->is_cancelled)
+    return false;
+  lua_getiuservalue(L, at, 1);
+  if (lua_isnil(L, -1))
+    lua_pushfstring(L, "thread %I was cancelled", (LUAI_UACINT)self->id);
+  else
+    lua_pushfstring(L, "thread %I was cancelled (%s)", (LUAI_UACINT)self->id,
+                    luaL_tolstring(L, -1, NULL));
+  return true;
+}
+
+/* [-0, +2] The error of a thread that failed, and its traceback. */
+static void push_error(lua_State *L, thread *self, int at)
+{
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 8, NULL);
+  if (push_cancelled(L, self, at)) {
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    lua_pushliteral(L, "");
+  } else if (self->job->outcome == EBBL_JOB_FAILED) {
+    ebbL_clone_read(L, self->job->result);
+    lua_settop(L, top + 2);
+  } else {
+    lua_pushstring(L, self->job->outcome == EBBL_JOB_DROPPED
+                          ? "the thread never ran"
+                          : "not enough memory");
+    lua_pushliteral(L, "");
+  }
+}
+
+/* --- join ----------------------------------------------------------------- */
+
+/* [-0, +n] */
+static int push_joined(lua_State *L, thread *self, int at)
+{
+  if (self->job->outcome == EBBL_JOB_RETURNED) {
+    lua_pushboolean(L, 1);
+    return 1 + ebbL_clone_read(L, self->job->result);
+  }
+  lua_pushboolean(L, 0);
+  push_error(L, self, at);
+  lua_pop(L, 1);
+  self->is_taken = true;
+  return 2;
+}
+
+static int join_at(lua_State *L, void *object, int at)
+{
+  ebbL_pushtarget(L, object, at);
+  int target = lua_gettop(L);
+  int n = push_joined(L, ebbL_target(object), target);
+  lua_remove(L, target);
+  return n;
+}
+
+static int join_attempt(lua_State *L, ebbL_task *task, void *object, int at)
+{
+  (void)task;
+  const thread *self = ebbL_target(object);
+  return ebb_job_has_ended(&self->job->core) ? join_at(L, object, at)
+                                             : EBBL_WAIT;
+}
+
+static void join_prepare(lua_State *L, ebbL_task *task, void *object, int at)
+{
+  (void)at;
+  const thread *self = ebbL_target(object);
+  ebb_driver *driver = ebbL_rt_driver(L, ebbL_rt_of(task->core.rt));
+  joining *wait = ebbL_new(L, task->S, &joining_type, sizeof *wait, 0);
+  wait->far = ebb_job_far(&self->job->core, driver);
+  if (wait->far == NULL)
+    ebbL_nomem(L);
+}
+
+static void join_link(ebbL_task *task, uint32_t i, void *object, int payload)
+{
+  (void)object;
+  joining *wait = lua_touserdata(task->L, payload);
+  ebb_job_link(&task->core, i, wait->far, false);
+  task->core.waits[i].slot = (uint32_t)payload;
+}
+
+static int join_settle(lua_State *L, ebbL_task *task, void *object, int at,
+                       int payload)
+{
+  (void)task, (void)payload;
+  return join_at(L, object, at);
+}
+
+static const ebbL_opclass join_class = {.name = "thread",
+                                        .attempt = join_attempt,
+                                        .prepare = join_prepare,
+                                        .link = join_link,
+                                        .settle = join_settle};
+
+static int joining_gc(lua_State *L)
+{
+  joining *wait = ebbL_test(L, 1, &joining_type);
+  if (wait != NULL && wait->far != NULL) {
+    ebb_far *far = wait->far;
+    wait->far = NULL;
+    ebb_far_release(far);
+  }
+  return 0;
+}
+
+static int l_join(lua_State *L)
+{
+  thread *self = check_thread(L);
+  lua_settop(L, 1);
+  return ebbL_perform(L, &join_class, self, l_join);
+}
+
+static int l_join_op(lua_State *L)
+{
+  check_thread(L);
+  ebbL_newop(L, ebbL_S(L), &join_class, 1, 0);
+  return 1;
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+/* t:cancel([reason]) */
+static int l_cancel(lua_State *L)
+{
+  thread *self = check_thread(L);
+  lua_settop(L, 2);
+  bool is_new = ebbL_job_cancel(self->job);
+  if (is_new)
+    lua_setiuservalue(L, 1, 1);
+  lua_pushboolean(L, is_new);
+  return 1;
+}
+
+static const char *status_of(thread *self)
+{
+  if (!ebb_job_has_ended(&self->job->core))
+    return "running";
+  if (self->job->outcome == EBBL_JOB_RETURNED)
+    return "done";
+  return self->job->is_cancelled ? "cancelled" : "failed";
+}
+
+static int l_status(lua_State *L)
+{
+  lua_pushstring(L, status_of(check_thread(L)));
+  return 1;
+}
+
+static int l_id(lua_State *L)
+{
+  lua_pushinteger(L, (lua_Integer)check_thread(L)->id);
+  return 1;
+}
+
+static int l_traceback(lua_State *L)
+{
+  thread *self = check_thread(L);
+  if (!ebb_job_has_ended(&self->job->core) ||
+      self->job->outcome != EBBL_JOB_FAILED) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  push_error(L, self, 1);
+  return 1;
+}
+
+static int thread_tostring(lua_State *L)
+{
+  thread *self = check_thread(L);
+  lua_pushfstring(L, "ebb.thread: %I %s", (LUAI_UACINT)self->id,
+                  status_of(self));
+  return 1;
+}
+
+/* [thread] → error, traceback */
+static int read_error(lua_State *L)
+{
+  push_error(L, lua_touserdata(L, 1), 1);
+  return 2;
+}
+
+static void report_untaken(lua_State *L, thread *self)
+{
+  if (self->is_taken || !ebb_job_has_ended(&self->job->core) ||
+      self->job->outcome == EBBL_JOB_RETURNED || self->job->is_cancelled)
+    return;
+  self->is_taken = true;
+  lua_settop(L, 1);
+  lua_pushcfunction(L, read_error);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 2, 0) == LUA_OK)
+    ebbL_report(L, self->head.state, NULL, 0, 2, 3);
+  lua_settop(L, 1);
+}
+
+static int thread_gc(lua_State *L)
+{
+  thread *self = ebbL_test(L, 1, &thread_type);
+  if (self == NULL || self->crew == NULL)
+    return 0;
+  if (self->job != NULL) {
+    report_untaken(L, self);
+    ebb_job_release(&self->job->core);
+    self->job = NULL;
+  }
+  self->crew->is_orphan = true;
+  self->crew = NULL;
+  return 0;
+}
+
+/* ebb.thread.spawn(fn, ...) → thread */
+static int l_spawn(lua_State *L)
+{
+  ebbL_state *S = ebbL_S(L);
+  ebbL_check_job(L, 1);
+  int n = lua_gettop(L);
+  ebbL_threads *threads = ebbL_threads_of(L, S);
+  luaL_checkstack(L, 8, NULL);
+  thread *self = ebbL_new(L, S, &thread_type, sizeof *self, 1);
+  int at = lua_gettop(L);
+  self->crew = ebbL_crew_new(L, threads, 1, 0);
+  ebbL_jobbox *box = ebbL_jobbox_new(L, S, self->crew->core, true, 1, n);
+  int error = ebb_job_add(&box->job->core);
+  if (error != 0)
+    return ebbL_pushuverror(L, error);
+  ebbL_clone_sent(L, -1);
+  self->id = ++threads->last_id;
+  self->job = box->job;
+  self->crew->thread = box->job;
+  ebb_job_retain(&box->job->core);
+  ebb_job_retain(&box->job->core);
+  ebbL_jobbox_drop(box);
+  lua_settop(L, at);
+  return 1;
+}
+
+void ebbL_open_thread(lua_State *L, ebbL_state *S)
+{
+  static const luaL_Reg internal[] = {{"spawn", l_spawn}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"join", l_join},     {"join_op", l_join_op}, {"cancel", l_cancel},
+      {"status", l_status}, {"id", l_id},           {"traceback", l_traceback},
+      {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__gc", thread_gc}, {"__tostring", thread_tostring}, {NULL, NULL}};
+  static const luaL_Reg joining_meta[] = {{"__gc", joining_gc}, {NULL, NULL}};
+  ebbL_newtype(L, S, &joining_type, NULL, joining_meta);
+  lua_pop(L, 1);
+  ebbL_newoptype(L, S, &thread_type, methods, meta);
+  lua_getfield(L, -1, "_thread");
+  ebbL_setfuncs(L, S, internal);
+  lua_pop(L, 1);
+}
