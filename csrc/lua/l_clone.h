@@ -26,7 +26,7 @@
 
 /* What the values are called when one of them cannot be copied. */
 typedef struct ebbL_label {
-  const char *name;  /* "argument": the first is "argument 1" */
+  const char *name;  /* "argument": the next is "argument 1" */
   const char *first; /* what comes before those, or NULL: "function" */
 } ebbL_label;
 

@@ -120,7 +120,6 @@ static bool search(lua_State *L, int idx)
           lua_replace(L, top + 2);
           lua_replace(L, top + 1);
           lua_settop(L, top + 2);
-          lua_insert(L, top + 1);
           return true;
         }
         lua_pop(L, 1);

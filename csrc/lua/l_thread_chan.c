@@ -151,7 +151,7 @@ static int l_recv_op(lua_State *L)
 
 /* --- send: always through an explicit op, whose operand is the value --- */
 
-static const ebbL_label value_label = {"value", NULL};
+static const ebbL_label value_label = {NULL, "value"};
 
 /* [-0, +2, raises] The wait, not linked, with the operand of the op at `at` as
    its message, and what is stale once it is sent. */

@@ -104,8 +104,8 @@ static void find_named(lua_State *L, int idx)
 }
 
 /* Under the lock, who wants to cancel it learns where to. Without a task: it
-   has ended. */
-static void set_main(ebbL_job *job, ebb_task *main, ebb_remote *inner)
+   has ended. Returns whether somebody wants to. */
+static bool set_main(ebbL_job *job, ebb_task *main, ebb_remote *inner)
 {
   ebb_job_lock(&job->core);
   ebb_remote *old = job->inner;
@@ -119,23 +119,25 @@ static void set_main(ebbL_job *job, ebb_task *main, ebb_remote *inner)
     ebb_remote_release(old);
   if (main != NULL && asked)
     ebb_task_cancel(main);
+  return asked;
 }
 
+/* [true, results…] or [false, error] */
 static int thread_main_k(lua_State *L, int status, lua_KContext ctx)
 {
+  (void)status;
   ebbL_job *job = (ebbL_job *)ctx;
-  if (status != LUA_OK && status != LUA_YIELD) {
-    ebbL_state *S = ebbL_S(L);
-    job->is_cancelled = job->is_cancel_asked &&
-                        ebbL_is_error_of(L, S, -1, &S->current->core.base);
-    set_main(job, NULL, NULL);
-    return lua_error(L);
-  }
-  set_main(job, NULL, NULL);
-  return lua_gettop(L) - 1;
+  bool ok = lua_toboolean(L, 1);
+  ebbL_state *S = ebbL_S(L);
+  bool asked = set_main(job, NULL, NULL);
+  job->is_cancelled =
+      !ok && asked && ebbL_is_error_of(L, S, 2, &S->current->core.base);
+  lua_remove(L, 1);
+  return ok ? lua_gettop(L) : lua_error(L);
 }
 
-/* [job, function, arguments…] in the main task of the thread's runtime. */
+/* [job, function, arguments…] in the main task of the thread's runtime. Under
+   the base library's xpcall, through which cleanups are known to run. */
 static int thread_main(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
@@ -145,12 +147,15 @@ static int thread_main(lua_State *L)
   ebb_remote *remote = ebb_remote_of(driver);
   if (remote == NULL)
     ebbL_nomem(L);
-  set_main(job, &task->core, remote);
-  lua_pushcfunction(L, on_error);
+  luaL_checkstack(L, 4, NULL);
+  lua_pushcfunction(L, S->lua_xpcall_fn);
   lua_replace(L, 1);
-  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1,
-                          (lua_KContext)job, thread_main_k);
-  return thread_main_k(L, status, (lua_KContext)job);
+  lua_pushcfunction(L, on_error);
+  lua_insert(L, 3);
+  set_main(job, &task->core, remote);
+  lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, (lua_KContext)job,
+            thread_main_k);
+  return thread_main_k(L, LUA_OK, (lua_KContext)job);
 }
 
 /* [-0, +2] ebb.run and thread_main */
@@ -198,7 +203,7 @@ static int run_protected(lua_State *L)
    cannot be copied what tostring makes of it. */
 static int write_error(lua_State *L)
 {
-  static const ebbL_label label = {"error", NULL};
+  static const ebbL_label label = {"traceback", "error"};
   ebbL_job *job = lua_touserdata(L, 2);
   bool as_text = lua_toboolean(L, 3);
   ebb_message_clear(job->result);

@@ -2204,8 +2204,8 @@ function Signal:close() end
 
 ---Calls fn(...) on another thread, in a Lua state of its own, and awaits its results; errors are
 ---thrown here. Everything is copied: nil, booleans, numbers, strings, tables (shared and circular
----references kept), functions with their upvalues (their _ENV becomes that state's globals), modules
----by name; channels of ebb.thread are shared; bytes and arrays move. What cannot be copied throws
+---references kept), functions with their upvalues (_ENV becomes that state's globals), modules by
+---name; channels of ebb.thread are shared; bytes and arrays move. What cannot be copied throws
 ---EBB071. A cancel or timeout ends the waiting; a call that has begun runs on.
 ---@async
 ---@param fn fun(...): ... | string a function, or "module:function"

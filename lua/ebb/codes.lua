@@ -195,19 +195,21 @@ return {
     title = "cannot be copied to a thread",
     cause = "An argument, an upvalue, a result or a value sent through a thread's channel has in "
       .. "it what stays in its own state: a userdata, a coroutine, a C function that no loaded "
-      .. "module has, a table whose metatable has __gc or __close. The message names the path to it.",
+      .. "module has, a table whose metatable has __gc or __close. The message names the path "
+      .. "to it.",
     fix = "Send what it was made from (a path instead of a file, a name instead of a connection) "
       .. "and open it over there.",
   },
   EBB072 = {
     title = "the pool is closed",
     cause = "A call was given to a pool that was closed, or waited for a worker when it was.",
-    fix = "Close the pool after the last call has returned: local pool <close> = ebb.thread.pool{}.",
+    fix = "Close the pool after the last call has returned, as leaving its block does: "
+      .. "local pool <close> = ebb.thread.pool{}.",
   },
   EBB073 = {
     title = "not to be found in this thread",
-    cause = "A module or a function travels to a thread by its name, and there the module has no "
-      .. "such field; or a message was no message.",
+    cause = "A module or a function travels to a thread by its name, and there the module has "
+      .. "no such field; or a message was no message.",
     fix = "Make sure that requiring the module in a fresh Lua state gives what it gives here; "
       .. "what a script adds to a module by hand is not there.",
   },
