@@ -318,6 +318,8 @@ static void put_memory(writer *self, int idx, ebbL_span *span)
     refuse_userdata(self, idx);
   if (span->is_view)
     refuse(self, idx, "a view (send what it is a view of)");
+  if (span->is_frame)
+    refuse(self, idx, "memory of a frame (send a guard's)");
   if (!ebbL_span_is_live(span))
     ebbL_span_stale(L, span);
   put_byte(self, EBBL_TAG_MEMORY);

@@ -310,7 +310,7 @@ static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
 
 void ebbL_open_mem(lua_State *L, ebbL_state *S)
 {
-  ebbL_memory *M = S->memory = open_memory(L, S);
+  ebbL_memory *M = open_memory(L, S);
   ebbL_open_spans(L, S);
   ebbL_open_guard(L, S, M);
   lua_newtable(L);

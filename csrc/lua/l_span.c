@@ -140,7 +140,7 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
 ebbL_span *ebbL_span_loose(lua_State *L, ebbL_memory *M, const ebbL_type *type,
                            ebbL_elem elem, size_t n, const void *from)
 {
-  size_t n_bytes = bytes_of(elem, n);
+  size_t n_bytes = ebbL_elem_bytes(elem, n);
   ebbL_memory_charge(L, M, n_bytes);
   ebbL_span *span = ebbL_new(L, M->head.state, type, sizeof(*span), 1);
   span->gen_at = &span->block.gen;

@@ -126,12 +126,11 @@ struct ebbL_state {
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
   ebbL_slices slice;
   const char *drive_name;
-  bool soft_passed; /* the heap's soft limit: see l_heap.c */
-  ebbL_gc gc;       /* of the collector in frames: see l_gc.h */
-  struct ebbL_memory *memory;   /* of guards and buffers: see l_mem.h */
+  bool soft_passed;             /* the heap's soft limit: see l_heap.c */
+  ebbL_gc gc;                   /* of the collector in frames: see l_gc.h */
   struct ebbL_threads *threads; /* what it has started: see l_threads.c */
   bool is_worker;               /* of a thread that another state has started */
-  bool closing;     /* lua_close has begun: no Lua code runs any more */
+  bool closing; /* lua_close has begun: no Lua code runs any more */
 };
 
 #define EBBL_IDLE_MAX 64
