@@ -445,6 +445,41 @@ describe("budget", function()
     assert.equal(0, live(name))
   end)
 
+  helper.it("R170 a task that is cancelled or fails leaves nothing charged", function(errors)
+    local name = new { bytes = 1000 }
+    local function work(how)
+      local g <close> = ebb.guard { budget = name }
+      local child = g:guard()
+      keep(g:bytes(100))
+      keep(child:vec("u8")):push(1, 2, 3)
+      g:defer(function() assert.is_true(live(name) >= 100) end)
+      if how == "fails" then error "as meant" end
+      ebb.sleep(100)
+    end
+    local cancelled, failed = ebb.spawn(work, "waits"), ebb.spawn(work, "fails")
+    assert.is_false((failed:join()))
+    ebb.sleep(0)
+    assert.is_true(live(name) > 0)
+    cancelled:cancel()
+    assert.is_false((cancelled:join()))
+    assert.equal(0, live(name))
+    assert.equal(0, #errors)
+  end)
+
+  it("R170 a runtime that closes leaves nothing charged", function()
+    local name = new { bytes = 1000 }
+    local rt = ebb.runtime { clock = "virtual" }
+    rt:spawn(function()
+      local g <close> = ebb.guard { budget = name }
+      keep(g:bytes(500))
+      ebb.sleep(100)
+    end)
+    rt:step(0)
+    assert.equal(500, live(name))
+    rt:close()
+    assert.equal(0, live(name))
+  end)
+
   it("leaks tell of what was promoted to the collector", function()
     local was = ebb.alloc.debug(true)
     local before = #ebb.alloc.leaks()
