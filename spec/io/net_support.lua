@@ -32,10 +32,8 @@ end
 
 --- How many descriptors are open; nil where that cannot be told.
 function support.descriptors()
-  local pipe = io.popen "ls /proc/$PPID/fd 2>/dev/null | wc -l"
-  local n = pipe:read "n"
-  pipe:close()
-  return n and n > 0 and n or nil
+  local list = ebb.fs.list "/proc/self/fd"
+  return list and #list
 end
 
 return support
