@@ -123,7 +123,7 @@ describe("net.serve", function()
   helper.it("listens itself, and says when it does", function()
     local token, port = ebb.token(), nil
     local task = ebb.spawn(net.serve, "127.0.0.1", 0, echo, {
-      token = token, ready = function(l) _, port = l:local_address() end,
+      token = token, ready = function(l) port = select(2, l:local_address()) end,
     })
     while not port do ebb.yield() end
     connect(port):close()

@@ -165,7 +165,7 @@ describe("net.connect and listen", function()
     helper.throws("bad argument #1 to 'connect' (string expected", net.unix.connect, 1)
     helper.throws("bad argument #3 to 'serve'", net.serve, "127.0.0.1", 0)
     helper.throws("unknown option 'max'", net.serve, "127.0.0.1", 0, print, { max = 1 })
-    helper.throws("net.duplex' (integer from 1", net.duplex, 0)
+    helper.throws("(integer from 1 to 1099511627776 expected, got 0)", net.duplex, 0)
   end)
 end)
 
