@@ -418,6 +418,11 @@ ebb_heap *ebb_heap_open(const ebb_heap_config *config)
   for (size_t i = 0; i <= HEAP_SMALL_MAX / 8; i++)
     heap->direct[i] = &heap->none;
   heap_set_watch(heap);
+  if (!heap_map_reserve(heap, &heap->large) ||
+      !heap_map_reserve(heap, &heap->chunks)) {
+    ebb_heap_close(heap);
+    return NULL;
+  }
   return heap;
 }
 

@@ -29,7 +29,7 @@ ebb_heap_entry *heap_map_find(const ebb_heap_map *map, const void *key)
 ebb_heap_entry *heap_map_add(ebb_heap_map *map, void *key)
 {
   size_t i = home_of(map, key);
-  EBB_CHECK(map->n * 2 < map->cap);
+  EBB_CHECK(map->n + 1 < map->cap);
   while (map->entries[i].key != NULL)
     i = (i + 1) & (map->cap - 1);
   map->n++;
@@ -44,8 +44,8 @@ bool heap_map_reserve(ebb_heap *heap, ebb_heap_map *map)
   ebb_heap_map wider = {.cap = map->cap == 0 ? CAP_MIN : map->cap * 2};
   size_t n_bytes = wider.cap * sizeof *wider.entries;
   wider.entries = heap->backing(heap->backing_ud, NULL, 0, n_bytes);
-  if (wider.entries == NULL)
-    return false;
+  if (wider.entries == NULL) /* it gets slower, but it works a while longer */
+    return map->n < map->cap - map->cap / 4;
   memset(wider.entries, 0, n_bytes);
   for (size_t i = 0; i < map->cap; i++)
     if (map->entries[i].key != NULL)

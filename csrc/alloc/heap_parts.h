@@ -80,7 +80,8 @@ struct ebb_heap_account {
   ebb_heap_set set;
 };
 
-/* Open addressing, linear probing, at most half full; key NULL is empty. */
+/* Open addressing, linear probing; half full, or at most three quarters when
+   there is no memory for a larger one. Key NULL is empty. */
 typedef struct ebb_heap_entry {
   void *key;
   size_t n_bytes;

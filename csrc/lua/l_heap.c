@@ -125,6 +125,10 @@ static int l_install(lua_State *L)
                               .unpaged = ebbL_heap_is_unpaged()};
     config.backing = lua_getallocf(L, &config.backing_ud);
     ebb_heap *heap = ebb_heap_open(&config);
+    if (heap == NULL) {
+      ebbL_collect(L);
+      heap = ebb_heap_open(&config);
+    }
     if (heap == NULL)
       ebbL_nomem(L);
     lua_setallocf(L, ebb_heap_alloc, heap);

@@ -112,6 +112,26 @@ void ebbL_quota_credit(ebbL_account *account, size_t n_bytes)
     ebb_heap_account_credit(memory, n_bytes);
 }
 
+static ebbL_account *try_open(ebbL_state *S, size_t n_bytes,
+                              ebbL_account *outer)
+{
+  ebbL_account *account = ebb_alloc_get(&S->alloc, sizeof *account);
+  if (account == NULL)
+    return NULL;
+  ebb_heap_account *memory = ebb_heap_account_open(
+      S->heap, n_bytes, ebbL_quota_memory(outer), account);
+  if (memory == NULL) {
+    ebb_alloc_put(&S->alloc, account, sizeof *account);
+    return NULL;
+  }
+  *account = (ebbL_account){.outer = outer,
+                            .S = S,
+                            .quota_ns = UINT64_MAX,
+                            .memory = memory,
+                            .n_refs = 1};
+  return account;
+}
+
 /* [raises] An account with a memory quota, within `outer`. */
 static ebbL_account *open_quota(lua_State *L, ebbL_state *S, size_t n_bytes,
                                 ebbL_account *outer)
@@ -120,20 +140,13 @@ static ebbL_account *open_quota(lua_State *L, ebbL_state *S, size_t n_bytes,
   if (S->heap == NULL) /* installed by somebody else's copy of the module */
     ebbL_heap_attach(L, S);
   ebb_heap_set_on_over(heap, on_over, S);
-  ebb_heap_account *memory =
-      ebb_heap_account_open(heap, n_bytes, ebbL_quota_memory(outer), NULL);
-  if (memory == NULL)
-    ebbL_nomem(L);
-  ebbL_account *account = ebb_alloc_get(&S->alloc, sizeof *account);
+  ebbL_account *account = try_open(S, n_bytes, outer);
   if (account == NULL) {
-    ebb_heap_account_close(memory);
-    ebbL_nomem(L);
+    ebbL_collect(L);
+    account = try_open(S, n_bytes, outer);
   }
-  *account = (ebbL_account){.outer = outer,
-                            .S = S,
-                            .quota_ns = UINT64_MAX,
-                            .memory = memory,
-                            .n_refs = 1};
+  if (account == NULL)
+    ebbL_nomem(L);
   return account;
 }
 

@@ -6,6 +6,8 @@
    back, the same state must work: no task is left, slots and slabs are as after
    a run without faults, and the closed state has given every byte back.
 
+   One more sweep has the state on ebb's own allocator, told to refuse.
+
    By default request numbers are visited in steps that fit about 20 seconds;
    EBB_OOM_FULL=1 visits all, EBB_OOM_STRIDE=n every nth. EBB_OOM_ONLY=name
    runs one scenario, EBB_OOM_K=k one request, EBB_OOM_VERBOSE shows the errors
@@ -17,6 +19,7 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "alloc/heap.h"
 #include "check.h"
 #include "lua/l_rt.h"
 
@@ -128,6 +131,7 @@ static void *direct_alloc(void *ud, void *ptr, size_t old_bytes,
 typedef struct script {
   const char *name;
   bool loads;       /* the module is loaded under fault too */
+  bool asks_many;   /* it cannot do with every first attempt failing */
   const char *also; /* an error that may come instead of the usual ones */
   char *code;
   size_t n_bytes;
@@ -209,6 +213,26 @@ static int run_prelude(lua_State *L)
   return 0;
 }
 
+/* The state on ebb's allocator, which refuses by itself. */
+static bool on_heap;
+
+static bool heap_refuses(void *ud, size_t n_bytes)
+{
+  return refuses(ud, n_bytes);
+}
+
+static lua_State *new_state(failing *f, failing *behind)
+{
+  if (!on_heap)
+    return lua_newstate(failing_alloc, f);
+  ebb_heap_config config = {.backing = failing_alloc,
+                            .backing_ud = behind,
+                            .first_is_root = true,
+                            .refuses = heap_refuses,
+                            .refuses_ud = f};
+  return lua_newstate(ebb_heap_alloc, ebb_heap_open(&config));
+}
+
 /* What ebb says of the errors it reports is of no interest here. */
 static void hush(bool on)
 {
@@ -275,7 +299,8 @@ static void run_scenario(lua_State *L, failing *f, const script *s)
     CHECK_EQ(load(L, s), LUA_OK);
     lua_pushboolean(L, f->fail_at > 0);
     lua_setglobal(L, "faults"); /* then a task's share may be missing */
-    ebbL_state_find(L)->alloc.fn = direct_alloc;
+    if (!on_heap)
+      ebbL_state_find(L)->alloc.fn = direct_alloc;
     int status = run_armed(L, f);
     had_fault = !f->first_fails && f->fail_at > 0 && f->n_asked >= f->fail_at;
     if (status != LUA_OK) {
@@ -293,7 +318,8 @@ static void run_scenario(lua_State *L, failing *f, const script *s)
 static bool run_one(failing *f, const script *s, census *usual, bool is_first)
 {
   int failures = check_failures_here;
-  lua_State *L = lua_newstate(failing_alloc, f);
+  failing behind = {0};
+  lua_State *L = new_state(f, &behind);
   luaL_openlibs(L);
   run_scenario(L, f, s);
   if (load(L, &afterwards) != LUA_OK || lua_pcall(L, 0, 0, 0) != LUA_OK) {
@@ -314,6 +340,7 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   lua_close(L);
   CHECK_EQ(f->live_bytes, 0);
   CHECK_EQ(f->live_blocks, 0);
+  CHECK_EQ(behind.live_bytes, 0);
   return check_failures_here == failures;
 }
 
@@ -343,6 +370,7 @@ static script scenarios[] = {
     {.name = "r21_preempt"},
     {.name = "r19_guard"},
     {.name = "r19_budget"},
+    {.name = "r19_quota", .asks_many = true},
     {.name = "r19_registry"},
     {.name = "r19_assets"},
     {.name = "r05_group"},
@@ -427,13 +455,25 @@ TEST(every_first_attempt_fails)
   for (size_t i = 0; i < N_SCENARIOS; i++) {
     census usual;
     failing f = {.fail_at = 0};
-    if (!is_wanted(&scenarios[i]) || !run_one(&f, &scenarios[i], &usual, true))
+    if (!is_wanted(&scenarios[i]) || scenarios[i].asks_many ||
+        !run_one(&f, &scenarios[i], &usual, true))
       continue;
     f = (failing){.first_fails = true};
     n_runs++;
     if (!run_one(&f, &scenarios[i], &usual, false))
       printf("  %s: first attempts fail\n", scenarios[i].name);
   }
+}
+
+TEST(a_request_and_its_retry_fail_on_ebbs_allocator)
+{
+  long stride = stride_wanted;
+  if (stride == 0)
+    stride_wanted = 29;
+  on_heap = true;
+  sweep(2);
+  on_heap = false;
+  stride_wanted = stride;
 }
 
 static long number_of(const char *name)
@@ -460,6 +500,7 @@ int main(void)
   RUN(a_request_and_its_retry_fail);
   RUN(all_requests_from_one_on_fail);
   RUN(one_request_fails);
+  RUN(a_request_and_its_retry_fail_on_ebbs_allocator);
   printf("%ld runs\n", n_runs);
   free(prelude.code);
   free(afterwards.code);
