@@ -68,9 +68,9 @@ local function run(subject, name, size)
 end
 
 local function count(subject, name, size)
-  local text = shell(
-    ("%svalgrind --tool=callgrind --callgrind-out-file=/dev/null %s %s bench/memory/scripts.lua %s %d")
-    :format(subject[2], HOST, subject[3], name, size))
+  local tool = "valgrind --tool=callgrind --callgrind-out-file=/dev/null"
+  local text = shell(("%s%s %s %s bench/memory/scripts.lua %s %d"):format(subject[2], tool, HOST,
+    subject[3], name, size))
   return tonumber((assert(text:match "Collected : (%d+)", text)))
 end
 
