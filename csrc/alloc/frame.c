@@ -20,6 +20,7 @@ typedef struct ebb_frame_spill {
 static void seal(void *ptr, size_t n_bytes)
 {
 #if defined(EBB_DEBUG_CHECKS)
+  ebb_poison_open(ptr, n_bytes); /* what alignment skipped is closed */
   memset(ptr, EBB_POISON_FREED, n_bytes);
 #endif
   ebb_poison_close(ptr, n_bytes);

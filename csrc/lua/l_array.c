@@ -161,6 +161,8 @@ static int l_vec_capacity(lua_State *L)
   return 1;
 }
 
+#define FEW 16
+
 /* x:set(i, value, …) → x: x[i] and on, all of them or, if one does not fit,
    none */
 static int l_array_set(lua_State *L)
@@ -173,10 +175,18 @@ static int l_array_set(lua_State *L)
                    (size_t)n_values > span->n - ((size_t)i - 1)))
     ebbL_error(L, "EBB013", "%d elements do not fit at %I of %I", n_values,
                (LUAI_UACINT)i, (LUAI_UACINT)span->n);
-  for (int k = 0; k < n_values; k++)
-    ebbL_elem_check(L, k + 3, elem);
-  for (int k = 0; k < n_values; k++)
-    ebbL_elem_store(L, k + 3, elem, span->data, (size_t)i - 1 + (size_t)k);
+  unsigned char *at = span->data + (size_t)(i - 1) * ebbL_elems[elem].n_bytes;
+  if (EBB_LIKELY(n_values <= FEW)) {
+    double few[FEW]; /* as aligned as any element */
+    for (int k = 0; k < n_values; k++)
+      ebbL_elem_store(L, k + 3, elem, (unsigned char *)few, (size_t)k);
+    memcpy(at, few, (size_t)n_values * ebbL_elems[elem].n_bytes);
+  } else {
+    for (int k = 0; k < n_values; k++)
+      ebbL_elem_check(L, k + 3, elem);
+    for (int k = 0; k < n_values; k++)
+      ebbL_elem_store(L, k + 3, elem, at, (size_t)k);
+  }
   lua_settop(L, 1);
   return 1;
 }
@@ -186,13 +196,21 @@ static int l_array_unpack(lua_State *L)
 {
   const ebbL_span *span = check_array(L);
   size_t n, at = ebbL_checkrange(L, 2, span, &n);
-  if (n > INT_MAX - 8 || !lua_checkstack(L, (int)n + 8))
-    ebbL_throw(L, "too many elements to unpack");
-  span = check_array(L); /* growing the stack may have run a finaliser */
-  if (at + n > span->n)
-    ebbL_error(L, "EBB013", "range %I to %I is not within 1 to %I",
-               (LUAI_UACINT)at + 1, (LUAI_UACINT)(at + n),
-               (LUAI_UACINT)span->n);
+  if (EBB_UNLIKELY(n > FEW)) { /* for fewer there is always room */
+    if (n > INT_MAX - 8 || !lua_checkstack(L, (int)n + 8))
+      ebbL_throw(L, "too many elements to unpack");
+    span = check_array(L); /* growing the stack may have run a finaliser */
+    if (at + n > span->n)
+      ebbL_error(L, "EBB013", "range %I to %I is not within 1 to %I",
+                 (LUAI_UACINT)at + 1, (LUAI_UACINT)(at + n),
+                 (LUAI_UACINT)span->n);
+  }
+  if (span->elem == EBBL_F64) {
+    const double *from = (const double *)span->data + at;
+    for (size_t k = 0; k < n; k++)
+      lua_pushnumber(L, from[k]);
+    return (int)n;
+  }
   for (size_t k = 0; k < n; k++)
     ebbL_elem_push(L, (ebbL_elem)span->elem, span->data, at + k);
   return (int)n;

@@ -31,7 +31,8 @@ ebbL_elem ebbL_checkelem(lua_State *L, int arg)
     ebbL_typeerror(L, arg, "element type");
   const char *name = lua_tostring(L, arg);
   for (int i = 0; i < EBBL_N_ELEMS; i++)
-    if (strcmp(name, ebbL_elems[i].name) == 0)
+    if (name[0] == ebbL_elems[i].name[0] && name[1] == ebbL_elems[i].name[1] &&
+        strcmp(name, ebbL_elems[i].name) == 0)
       return (ebbL_elem)i;
   ebbL_argerror(L, arg,
                 lua_pushfstring(L,

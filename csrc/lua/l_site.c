@@ -15,15 +15,13 @@ void ebbL_sites_fini(ebbL_sites *sites)
   ebb_slab_fini(&sites->slab);
 }
 
+/* Level 0 is ebb's own function, or the one that the task waits in: C both. */
 static bool find_line(lua_State *at, lua_Debug *ar)
 {
-  for (int level = 0; lua_getstack(at, level, ar); level++) {
-    /* "l" first: a C function has no line, and its name costs more. */
-    lua_getinfo(at, "l", ar);
-    if (ar->currentline > 0) {
-      lua_getinfo(at, "S", ar);
+  for (int level = 1; lua_getstack(at, level, ar); level++) {
+    lua_getinfo(at, "Sl", ar);
+    if (EBB_LIKELY(ar->currentline > 0))
       return true;
-    }
   }
   return false;
 }
@@ -31,7 +29,7 @@ static bool find_line(lua_State *at, lua_Debug *ar)
 const ebbL_site *ebbL_site_of(ebbL_sites *sites, lua_State *at)
 {
   lua_Debug ar;
-  if (!find_line(at, &ar))
+  if (EBB_UNLIKELY(!find_line(at, &ar)))
     return NULL;
   uintptr_t hash = ((uintptr_t)ar.source >> 4) + (unsigned)ar.currentline * 31u;
   ebbL_site **bucket = &sites->buckets[hash % EBBL_SITES_BUCKETS];

@@ -29,8 +29,9 @@ typedef struct ebbL_sites {
 
 void ebbL_sites_init(ebbL_sites *sites, ebb_alloc *alloc);
 void ebbL_sites_fini(ebbL_sites *sites);
-/* The line that `at` (a state, maybe a suspended one) is in; NULL when there is
-   no Lua code on its stack, no memory, or no room. [no-raise] */
+/* The line of Lua code that has called the C function in which `at` is (a
+   state, maybe a suspended one); NULL when there is no Lua code on its stack,
+   no memory, or no room. [no-raise] */
 const ebbL_site *ebbL_site_of(ebbL_sites *sites, lua_State *at);
 
 #endif

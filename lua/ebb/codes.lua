@@ -17,13 +17,16 @@ return {
   },
   EBB003 = {
     title = "frame allocation inside a task",
-    cause = "A task asked for memory of the frame arena. A task may be suspended over the end of "
-      .. "the frame, so the arena is for the host's own code between two steps.",
-    fix = "Take it from the task's guard: ebb.task_guard():bytes(n).",
+    cause = "A task asked for memory of the frame arena, or used memory of the open frame. A task "
+      .. "may be suspended over the end of the frame, so the arena is for the host's own code "
+      .. "between two steps.",
+    fix = "Take it from the task's guard: ebb.task_guard():bytes(n). What the host has computed in "
+      .. "frame memory is copied to such memory, or sent as plain values.",
   },
   EBB004 = {
     title = "a frame is already open",
-    cause = "begin_frame or in_frame was called while a frame was open; frames do not nest.",
+    cause = "begin_frame or in_frame was called while a frame was open, or the arena was given "
+      .. "another size; frames do not nest.",
     fix = "Call end_frame first, or use frame():checkpoint() for a part of a frame that is "
       .. "given back early.",
   },

@@ -371,6 +371,7 @@ static script scenarios[] = {
     {.name = "r19_guard"},
     {.name = "r19_budget"},
     {.name = "r19_quota", .asks_many = true},
+    {.name = "r19_frame"},
     {.name = "r19_registry"},
     {.name = "r19_assets"},
     {.name = "r05_group"},

@@ -7,6 +7,11 @@ local misuse = {}
 
 math.randomseed(7) -- the same calls every time
 
+-- Made here, outside of tasks: a task can only see what is left of them.
+local frame = ebb.alloc.begin_frame()
+local checkpoint, phase = frame:checkpoint(), frame:phase "x"
+ebb.alloc.end_frame()
+
 -- Makers of one object of every kind, and the methods that the kind has.
 misuse.kinds = {
   task = {
@@ -95,6 +100,13 @@ misuse.kinds = {
       "close" },
     close = "close",
   },
+  frame = {
+    make = function() return frame end,
+    methods = { "bytes", "array", "vec", "buffer", "renew", "checkpoint", "phase", "summary",
+      "close" },
+  },
+  checkpoint = { make = function() return checkpoint end, methods = { "commit", "close" } },
+  phase = { make = function() return phase end, methods = { "close" } },
   bytes = {
     make = function()
       local g = ebb.guard()
@@ -107,7 +119,7 @@ misuse.kinds = {
       local g = ebb.guard()
       return g:array("i32", 8), g
     end,
-    methods = { "fill", "copy", "view", "sum", "min", "max", "add", "mul" },
+    methods = { "set", "fill", "copy", "view", "sum", "min", "max", "add", "mul" },
   },
   buffer = {
     make = function()

@@ -49,6 +49,11 @@ describe("tostring of a task", function()
   end)
 end)
 
+-- Those of a frame, which tasks cannot make.
+local frame = ebb.alloc.begin_frame()
+local checkpoint, phase, frame_bytes = frame:checkpoint(), frame:phase "x", frame:bytes(1)
+ebb.alloc.end_frame()
+
 -- One object of each kind: { name of its metatable or nil, maker }.
 local kinds = {
   { "ebb.task", function() return ebb.spawn(ebb.sleep, 0) end },
@@ -70,6 +75,10 @@ local kinds = {
   { nil, function() return ebb.channel():recv_op() end },
   { nil, function() return ebb.channel():reserve_op() end },
   { nil, function() return ebb.guard() end },
+  { "ebb.frame", function() return frame end },
+  { "ebb.checkpoint", function() return checkpoint end },
+  { "ebb.phase", function() return phase end },
+  { "ebb.bytes", function() return frame_bytes end },
   { nil, function() return ebb.runtime { clock = "virtual" } end },
 }
 
