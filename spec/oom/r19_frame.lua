@@ -10,8 +10,8 @@ local function frame(f)
   for i = 1, 20 do pcall(v.push, v, i) end
   pcall(s.put, s, ("x"):rep(300)) -- spills
   local view = v:view()
-  local cp <close> = f:checkpoint()
-  local p <close> = f:phase "work"
+  local _ <close> = f:checkpoint()
+  local _ <close> = f:phase "work"
   f:bytes(500)
   local inner = f:checkpoint()
   f:bytes(10)
