@@ -14,6 +14,8 @@
 
 enum { EBBL_LOCK_MUTEX, EBBL_LOCK_READ, EBBL_LOCK_WRITE };
 
+extern const ebbL_opclass ebbL_mutex_class;
+
 /* What a writer takes, and a reader one of. */
 #define EBBL_LOCK_ALL (UINT64_C(1) << 62)
 
@@ -25,7 +27,7 @@ typedef struct ebbL_lock {
   uint8_t kind;
 } ebbL_lock;
 
-extern const ebbL_type ebbL_lock_type;
+#define ebbL_lock_type (ebbL_linked_types[EBBL_LINKED_LOCK])
 
 /* [-1, +1, raises] A guard that is not held yet; what it is of is on top. */
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind);
