@@ -19,7 +19,7 @@
 typedef struct job {
   uv_work_t work;
   char *bytes; /* READ: its own, from malloc */
-  size_t n;
+  size_t n, n_asked;
   int64_t at; /* -1: where the descriptor is */
   ssize_t result;
   int fd;
@@ -33,8 +33,9 @@ typedef struct file {
   ebb_attached attached;
   ebb_alloc *alloc;
   job reading, writing;
-  bool is_reading, is_sending;  /* a job is */
-  bool is_stale;                /* its bytes are no longer wanted */
+  bool is_reading, is_sending; /* a job is */
+  bool is_stale;               /* its bytes are no longer wanted */
+  bool is_ahead;               /* the last read was full: worth reading ahead */
   bool handle_closed, released; /* both, and no job runs: it can be freed */
 } file;
 
@@ -163,11 +164,39 @@ static void finish(file *self);
 static void on_read_work(uv_work_t *work)
 {
   job *reading = work->data;
-  reading->result =
-      ebb__file_read(reading->fd, reading->bytes, reading->n, reading->at);
+  reading->result = ebb__file_read(reading->fd, reading->bytes,
+                                   reading->n_asked, reading->at);
 }
 
 static void start_reading(file *self);
+
+/* One chunk, while what is buffered is taken. */
+static void read_ahead(ebb_input *input)
+{
+  ebb_file *f = of_input(input);
+  file *self = file_of(f);
+  if (self->is_ahead && f->is_seekable && !f->is_writing && !f->closed &&
+      !self->is_reading && input->n < EBB_FILE_CHUNK)
+    start_reading(self);
+}
+
+/* What was read ahead is told when somebody wants it, the end by a new try. */
+static void feed(file *self, ssize_t n)
+{
+  ebb_file *f = &self->file;
+  ebb_input *input = &f->input;
+  bool is_wanted = ebb_input_is_wanted(input);
+  char *room = n > 0 ? ebb_input_room(input, (size_t)n) : NULL;
+  self->is_ahead = room != NULL && (size_t)n == self->reading.n_asked;
+  if (room != NULL) {
+    memcpy(room, self->reading.bytes, (size_t)n);
+    f->read_at += n;
+    ebb_input_fed(input, (size_t)n);
+    read_ahead(input);
+  } else if (is_wanted) {
+    ebb_input_end(input, n > 0 ? UV_ENOMEM : (int)n);
+  }
+}
 
 static void on_read_done(uv_work_t *work, int status)
 {
@@ -181,21 +210,11 @@ static void on_read_done(uv_work_t *work, int status)
     finish(self);
     return;
   }
-  if (self->is_stale) {
+  if (self->is_stale)
     self->is_stale = false;
-  } else if (n <= 0) {
-    ebb_input_end(input, (int)n);
-  } else {
-    char *room = ebb_input_room(input, (size_t)n);
-    if (room != NULL) {
-      memcpy(room, self->reading.bytes, (size_t)n);
-      f->read_at += n;
-      ebb_input_fed(input, (size_t)n);
-    } else {
-      ebb_input_end(input, UV_ENOMEM);
-    }
-  }
-  if (ebb_input_is_wanted(input))
+  else
+    feed(self, n);
+  if (ebb_input_is_wanted(input) && !self->is_reading)
     start_reading(self);
 }
 
@@ -217,16 +236,18 @@ static void start_reading(file *self)
 {
   job *reading = &self->reading;
   ebb_input *input = &self->file.input;
-  size_t n = chunk_of(input);
+  size_t n = ebb_input_is_wanted(input) ? chunk_of(input) : EBB_FILE_CHUNK;
   if (reading->bytes == NULL || reading->n < n) {
     free(reading->bytes);
     reading->bytes = malloc(n);
     reading->n = n;
   }
   if (reading->bytes == NULL) {
-    ebb_input_end(input, UV_ENOMEM);
+    if (ebb_input_is_wanted(input))
+      ebb_input_end(input, UV_ENOMEM);
     return;
   }
+  reading->n_asked = n;
   reading->fd = self->file.fd;
   reading->at = self->file.is_seekable ? self->file.read_at : -1;
   reading->work.data = reading;
@@ -338,7 +359,7 @@ static void read_after_writing(file *self)
 }
 
 static const ebb_input_class input_class = {
-    .pull = pull, .start = start, .stop = stop};
+    .pull = pull, .start = start, .stop = stop, .taken = read_ahead};
 
 void ebb_file_begin_read(ebb_file *self)
 {
@@ -365,6 +386,7 @@ static void forget_input(ebb_file *self)
 {
   if (!self->is_seekable)
     return;
+  file_of(self)->is_ahead = false;
   ebb_input_clear(&self->input);
   file_of(self)->is_stale = file_of(self)->is_reading;
 }
