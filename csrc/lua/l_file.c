@@ -2,6 +2,7 @@
 #include "lua/l_file.h"
 
 #include "lua/l_fs.h"
+#include "lua/l_stream.h"
 #include "lua/l_time.h"
 #include "uv/error.h"
 
@@ -353,6 +354,15 @@ static int file_tostring(lua_State *L)
   return 1;
 }
 
+/* _file.only_writes(file): is it one of ours that cannot be read? */
+static int l_file_only_writes(lua_State *L)
+{
+  const ebbL_file *self = check_file(L);
+  unsigned other = EBB_FILE_READ | EBB_FILE_STANDARD;
+  lua_pushboolean(L, !is_closed(self) && (self->file->flags & other) == 0);
+  return 1;
+}
+
 /* _file.state(x): "open", "closed", or nil for what is no file. */
 static int l_file_state(lua_State *L)
 {
@@ -366,10 +376,18 @@ static int l_file_state(lua_State *L)
   return 1;
 }
 
-/* _file.fd(file): its descriptor, or nil. */
+/* The descriptor of an open file or socket, or -1. */
+static int descriptor(lua_State *L, int idx)
+{
+  int fd = ebbL_file_fd(L, idx);
+  ebbL_header *socket = ebbL_test(L, idx, &ebbL_socket_type);
+  return socket != NULL ? ebbL_stream_fd((ebbL_stream *)socket) : fd;
+}
+
+/* _file.fd(stream): its descriptor, or nil. */
 static int l_file_fd(lua_State *L)
 {
-  int fd = ebbL_file_fd(L, 1);
+  int fd = descriptor(L, 1);
   if (fd < 0)
     lua_pushnil(L);
   else
@@ -382,6 +400,7 @@ void ebbL_open_file(lua_State *L, ebbL_state *S)
   static const luaL_Reg funcs[] = {{"standard", l_file_standard},
                                    {"state", l_file_state},
                                    {"fd", l_file_fd},
+                                   {"only_writes", l_file_only_writes},
                                    {NULL, NULL}};
   static const luaL_Reg methods[] = {
       {"write", l_file_write}, {"flush", l_file_flush},

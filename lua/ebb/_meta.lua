@@ -1995,6 +1995,13 @@ function File:write(...) end
 ---@return string? code
 function File:flush() end
 
+---No more will be written. Of a pipe, who reads the other end sees the end.
+---@async
+---@return true?
+---@return string? message
+---@return string? code
+function File:shutdown() end
+
 ---@async
 ---@param whence? "set" | "cur" | "end"
 ---@param offset? integer

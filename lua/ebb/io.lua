@@ -16,7 +16,8 @@ local fio = {}
 
 -- Lines ------------------------------------------------------------------------------------------
 
-local close, read, write = methods.close, methods.read, methods.write
+local close, flush, read, write = methods.close, methods.flush, methods.read, methods.write
+local only_writes = file.only_writes
 
 local formats = { l = true, L = true, a = true, n = true }
 
@@ -45,6 +46,13 @@ function methods:lines(...)
     if state(self) == "closed" then check.fail("file is already closed") end
     return checked(read(self, unpack(list, 1, list.n)))
   end
+end
+
+--- No more will be written: what is buffered is; who reads the other end of a pipe sees the end.
+function methods:shutdown()
+  local done, message, code = flush(self)
+  if done and only_writes(self) then return close(self) end
+  return done, message, code
 end
 
 -- Opening ----------------------------------------------------------------------------------------
@@ -89,7 +97,7 @@ local popened = { __name = "ebb.popen" }
 popened.__index = popened
 
 for _, name in ipairs { "read", "read_op", "read_some", "read_exactly", "read_until", "read_into",
-  "lines", "flush", "seek", "setvbuf" } do
+  "lines", "flush", "shutdown", "seek", "setvbuf" } do
   local method = methods[name]
   popened[name] = function(self, ...) return method(self.stream, ...) end
 end

@@ -214,6 +214,20 @@ describe("ebb.process", function()
     assert.equal("piped\n", ebb.process.output({ "cat", stdin = first.stdout }).stdout)
   end, real)
 
+  helper.it("a socket as stdin and stdout", function()
+    local listener <close> = assert(ebb.net.listen("127.0.0.1", 0))
+    local _, port = listener:local_address()
+    local ours <close> = assert(ebb.net.connect("127.0.0.1", port))
+    local theirs = assert(listener:accept())
+    local p <close> = assert(ebb.process.spawn { "cat", stdin = theirs, stdout = theirs })
+    theirs:close()
+    assert(ours:write "echoed\n")
+    assert.equal("echoed", ours:read())
+    assert(ours:shutdown())
+    assert.same({ nil, "eof" }, { ours:read() })
+    assert.equal(0, p:wait())
+  end, real)
+
   helper.it("null: nothing to read, nowhere to write", function()
     local result = ebb.process.output { "sh", "-c", "cat; echo x >&2", stdin = "null",
       stderr = "null" }

@@ -150,6 +150,22 @@ describe("ebb.net.udp", function()
     assert.equal("back", (any:recvfrom()))
   end, real)
 
+  helper.it("hosts by name", function()
+    local a <close>, port = open("localhost")
+    local b <close> = open("127.0.0.1")
+    if a:local_address() == "127.0.0.1" then
+      assert.is_true(b:sendto("by name", "localhost", port))
+      assert.equal("by name", (a:recvfrom()))
+      assert.is_true(b:connect("localhost", port))
+      assert.is_true(b:send "connected")
+      assert.equal("connected", (a:recvfrom()))
+    end
+    local done, message, code = b:sendto("x", "no such host.invalid", 1)
+    assert.is_nil(done)
+    assert.is_string(message)
+    assert.is_string(code)
+  end, real)
+
   helper.it("errors are three values: in use, no such address, arguments throw", function()
     local a <close>, port = open("127.0.0.1")
     assert.same({ nil, "EADDRINUSE: address already in use", "EADDRINUSE" },

@@ -74,7 +74,7 @@ misuse.kinds = {
   file = {
     make = function() return assert(ebb.io.tmpfile()) end,
     methods = { "read", "read_op", "read_some", "read_exactly", "read_until", "read_into", "lines",
-      "write", "flush", "seek", "setvbuf", "close" },
+      "write", "flush", "shutdown", "seek", "setvbuf", "close" },
     close = "close",
   },
   child = {
