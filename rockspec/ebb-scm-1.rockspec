@@ -91,6 +91,7 @@ build = {
         "csrc/uv/thread_chan.c",
         "csrc/uv/udp.c",
         "csrc/uv/watchdog.c",
+        "csrc/uv/watchdog_timer.c",
         "csrc/uv/worker.c",
         "csrc/lua/l_account.c",
         "csrc/lua/l_array.c",

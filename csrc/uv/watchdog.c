@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "uv/watchdog.h"
+/* The watchdog where there is no timer that signals one thread: a thread of its
+   own (macOS, BSD); and none (Windows). On Linux see watchdog_timer.c; with
+   EBB_WATCHDOG_THREAD defined it is this one, there as well. */
+#if !defined(__linux__) || defined(EBB_WATCHDOG_THREAD)
 
-#include "base/base.h"
+  #include "uv/watchdog.h"
 
-#include <uv.h>
+  #include "base/base.h"
 
-#if defined(_WIN32)
+  #include <uv.h>
+
+  #if defined(_WIN32)
 
 ebb_watchdog *ebb_watchdog_open(ebb_alloc *alloc, ebb_beat *beat,
                                 int signal_number, ebb_overrun notify, void *ud,
@@ -47,21 +52,21 @@ bool ebb_watchdog_is_lost(const ebb_watchdog *self)
   return false;
 }
 
-#else
+  #else
 
-  #include "uv/action.h"
+    #include "uv/action.h"
 
-  #include <errno.h>
-  #include <pthread.h>
-  #include <sched.h>
-  #include <signal.h>
-  #include <unistd.h>
+    #include <errno.h>
+    #include <pthread.h>
+    #include <sched.h>
+    #include <signal.h>
+    #include <unistd.h>
 
-/* How often it looks, in an allowed time; and its bounds. */
-  #define LOOKS       4
-  #define LOOK_MIN_US 250
-  #define LOOK_MAX_US 10000
-  #define IDLE_NS     1000000000u
+  /* How often it looks, in an allowed time; and its bounds. */
+    #define LOOKS       4
+    #define LOOK_MIN_US 250
+    #define LOOK_MAX_US 10000
+    #define IDLE_NS     1000000000u
 
 struct ebb_watchdog {
   ebb_beat *beat;
@@ -78,14 +83,14 @@ struct ebb_watchdog {
   atomic_bool sent; /* a signal is on its way */
 };
 
-/* Who watches this thread. The handler reads it, so it must not be allocated on
-   first use, as a shared object's may be. */
-  #if defined(__linux__)
+  /* Who watches this thread. The handler reads it, so it must not be allocated
+     on first use, as a shared object's may be. */
+    #if defined(__linux__)
 static _Thread_local ebb_watchdog *here
     __attribute__((tls_model("initial-exec")));
-  #else
+    #else
 static _Thread_local ebb_watchdog *here;
-  #endif
+    #endif
 
 /* --- the handler --- */
 
@@ -312,8 +317,11 @@ void ebb_watchdog_wake(ebb_watchdog *self)
     return;
   uv_mutex_lock(&self->mutex);
   self->woken = true;
+  atomic_store(&self->beat->asleep, false); /* nobody needs to wake it twice */
   uv_cond_signal(&self->cond);
   uv_mutex_unlock(&self->mutex);
 }
+
+  #endif
 
 #endif

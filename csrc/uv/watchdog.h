@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread that notices when the loop's own thread does not come back from one
-   turn of a task, and sends that thread a signal; in the handler, on the loop's
-   thread, notify() is called, which may do what is async-signal-safe.
+/* Notices when the loop's own thread does not come back from one turn of a
+   task, and sends that thread a signal; in the handler, on the loop's thread,
+   notify() is called, which may do what is async-signal-safe.
 
    Nothing is measured on the loop's side: it counts its turns (ebb_beat_begin,
    ebb_beat_end: one store each), and the watchdog looks at the number now and
    then. The same odd number for longer than the allowed time is an overrun. It
    is noticed between allow_us and about 1.5 times that (but for times below
    2 ms), again and again until the turn ends or is hushed. A watchdog that has
-   had nothing to do for a second sleeps, until ebb_watchdog_wake.
+   had nothing to do for a while sleeps, until ebb_watchdog_wake.
 
    One a loop's thread at most is attached at a time; which one is the only
-   thing kept per thread. The signal's handler from before is called for signals
-   that are not the watchdog's, and is back once the last watchdog is closed. In
-   a forked child there is no thread: ebb_watchdog_is_lost. Where there are no
+   thing kept per thread. What looks is a timer of the kernel on Linux, else a
+   thread. The signal's handler from before is called for signals that are not
+   the watchdog's, and is back once the last watchdog is closed. A forked child
+   has neither timer nor thread: ebb_watchdog_is_lost. Where there are no
    signals (Windows), open gives UV_ENOTSUP. */
 #ifndef EBB_UV_WATCHDOG_H
 #define EBB_UV_WATCHDOG_H
@@ -65,11 +66,11 @@ typedef void (*ebb_overrun)(void *ud);
 /* 0: SIGURG, which is ignored by default. */
 #define EBB_WATCHDOG_SIGNAL 0
 
-/* Starts the thread. NULL: *error is libuv's code. */
+/* NULL: *error is libuv's code. */
 ebb_watchdog *ebb_watchdog_open(ebb_alloc *alloc, ebb_beat *beat,
                                 int signal_number, ebb_overrun notify, void *ud,
                                 int *error);
-/* Ends and joins the thread; nothing is attached any more. */
+/* Nothing is attached any more. */
 void ebb_watchdog_close(ebb_watchdog *self);
 
 /* From here on the calling thread is the one that is watched. Returns the one
@@ -79,10 +80,10 @@ void ebb_watchdog_detach(ebb_watchdog *self, ebb_watchdog *before);
 /* The one of the calling thread, or NULL. */
 ebb_watchdog *ebb_watchdog_attached(void);
 
-/* Looks again now. From any thread, not from a signal handler. */
+/* Looks again. From the attached thread, not from a signal handler. */
 void ebb_watchdog_wake(ebb_watchdog *self);
 
-/* Is this a forked child, whose thread stayed with the parent? */
+/* Is this a forked child? */
 bool ebb_watchdog_is_lost(const ebb_watchdog *self);
 
 #endif

@@ -153,7 +153,7 @@ TEST(it_falls_asleep_and_wakes_up)
   while (!atomic_load(&w.beat.asleep) && uv_hrtime() - began_ns < 5000 * ms)
     usleep(1000);
   CHECK(atomic_load(&w.beat.asleep));
-  CHECK(uv_hrtime() - began_ns >= 900 * ms);
+  CHECK(uv_hrtime() - began_ns >= 90 * ms);
   ebb_watchdog_wake(w.dog);
   ebb_beat_begin(&w.beat);
   CHECK(compute(0, &w.n_overruns, 1));
