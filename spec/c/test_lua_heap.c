@@ -213,6 +213,31 @@ TEST(two_states_know_nothing_of_each_other)
   lua_close(b);
 }
 
+/* Tasks with quotas, asleep and not yet begun, and a runtime with one. */
+#define LEFTOVERS                                                              \
+  "local ebb = require 'ebb' "                                                 \
+  "ebb.spawn_with({memory = 1 << 20}, function() "                             \
+  "  ebb.spawn(ebb.sleep, 1000) "                                              \
+  "  ebb.spawn_with({memory = 1 << 19, cpu = 1}, ebb.sleep, 1000) "            \
+  "  T = {('x'):rep(100000), {}} ebb.sleep(1000) end) "                        \
+  "RT = ebb.runtime{memory = 1 << 20} "                                        \
+  "RT:spawn(function() U = {('x'):rep(50000)} ebb.sleep(1000) end) "           \
+  "RT:step(0) ebb.yield() ebb.spawn_with({memory = 5}, print) "                \
+  "return ebb.alloc.stats().state.live > 150000"
+
+TEST(a_state_that_is_closed_with_quotas_in_use)
+{
+  lua_State *L = open_ebb(NULL, NULL);
+  CHECK(is_true(L, LEFTOVERS));
+  lua_close(L);
+  back b = {0};
+  L = open_ebb(back_alloc, &b);
+  CHECK(is_true(L, "return require 'ebb'.alloc.install()"));
+  CHECK(is_true(L, LEFTOVERS));
+  lua_close(L);
+  CHECK_EQ(b.live_bytes, 0);
+}
+
 /* Whoever had the state before gets its blocks back, all of them, and of the
    right size: lua_close included. */
 TEST(installed_on_a_hosts_state)
@@ -265,6 +290,7 @@ int main(void)
   RUN(another_allocator_is_told_apart);
   RUN(quotas_in_a_state_of_a_host);
   RUN(two_states_know_nothing_of_each_other);
+  RUN(a_state_that_is_closed_with_quotas_in_use);
   RUN(installed_on_a_hosts_state);
   RUN(out_of_memory_while_it_is_installed);
   return check_report();
