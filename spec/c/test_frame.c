@@ -182,6 +182,24 @@ TEST(marks_out_of_order)
   close_frame();
 }
 
+/* What was taken of a spilled block is there again, and not needed after all.
+ */
+TEST(rolled_back_within_a_spilled_block)
+{
+  open_frame(16);
+  ebb_frame_get(&frame, 17, 1);
+  CHECK_EQ(frame.n_spills, 1);
+  ebb_frame_mark *mark = ebb_frame_mark_push(&frame);
+  void *p = ebb_frame_get(&frame, 100, 1);
+  ebb_frame_mark_rollback(&frame, mark);
+  CHECK_EQ(frame.needed, 17);
+  CHECK_EQ(frame.high_bytes, 117);
+  CHECK_EQ(frame.count.spilled_bytes, 17);
+  CHECK(ebb_frame_get(&frame, 100, 1) == p);
+  CHECK_EQ(frame.n_spills, 1);
+  close_frame();
+}
+
 TEST(tied)
 {
   open_frame(1000);
@@ -382,6 +400,7 @@ int main(void)
   RUN(generations_are_never_used_again);
   RUN(hidden);
   RUN(marks_out_of_order);
+  RUN(rolled_back_within_a_spilled_block);
   RUN(tied);
   RUN(extending);
   RUN(out_of_memory);
