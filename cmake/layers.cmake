@@ -26,6 +26,8 @@ ebb_layer(base)
 ebb_layer(alloc ebb_base)
 ebb_layer(core ebb_alloc)
 ebb_layer(sync ebb_core)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/csrc/alloc/chunk.c
+  PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON) # it needs more than C11
 foreach(layer base alloc core sync)
   if(EBB_${layer}_SCOPE STREQUAL "PRIVATE")
     set_target_properties(ebb_${layer} PROPERTIES

@@ -378,8 +378,8 @@ void *ebb_heap_alloc_shared(void *ud, void *ptr, size_t old_bytes,
 
 /* --- life --- */
 
-static void *system_alloc(void *ud, void *ptr, size_t old_bytes,
-                          size_t new_bytes)
+static void *heap_system_alloc(void *ud, void *ptr, size_t old_bytes,
+                               size_t new_bytes)
 {
   (void)ud;
   (void)old_bytes;
@@ -393,7 +393,7 @@ static void *system_alloc(void *ud, void *ptr, size_t old_bytes,
 ebb_heap *ebb_heap_open(const ebb_heap_config *config)
 {
   ebb_alloc_fn backing =
-      config->backing != NULL ? config->backing : system_alloc;
+      config->backing != NULL ? config->backing : heap_system_alloc;
   ebb_heap *heap = backing(config->backing_ud, NULL, 0, sizeof *heap);
   if (heap == NULL)
     return NULL;

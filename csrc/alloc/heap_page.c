@@ -17,7 +17,7 @@ enum { WINDOW_MIN = 32, ALL_PAGES = (1 << HEAP_N_PAGES) - 1 };
 
 /* --- classes: steps of 8 to 128 bytes, then eight for each doubling --- */
 
-static unsigned floor_log2(size_t n)
+static unsigned heap_log2(size_t n)
 {
 #if defined(__GNUC__)
   return (unsigned)(sizeof(unsigned long) * 8 - 1) -
@@ -30,15 +30,15 @@ static unsigned floor_log2(size_t n)
 #endif
 }
 
-static unsigned class_of(size_t n_bytes)
+static unsigned heap_class_of(size_t n_bytes)
 {
   if (n_bytes <= 128)
     return (unsigned)(n_bytes - 1) / 8;
-  unsigned log = floor_log2(n_bytes - 1);
+  unsigned log = heap_log2(n_bytes - 1);
   return 16 + (log - 7) * 8 + (unsigned)((n_bytes - 1) >> (log - 3)) - 8;
 }
 
-static size_t class_bytes(unsigned cls)
+static size_t heap_class_bytes(unsigned cls)
 {
   if (cls < 16)
     return (size_t)(cls + 1) * 8;
@@ -69,19 +69,19 @@ static ebb_heap_page *first_page(const ebb_list *room)
 /* The first page of the common list of cls may be another one now. */
 static void direct_to_first(ebb_heap *heap, unsigned cls)
 {
-  size_t last = class_bytes(cls) / 8;
+  size_t last = heap_class_bytes(cls) / 8;
   if (last > HEAP_SMALL_MAX / 8)
     return;
   ebb_heap_page *page = first_page(&heap->set.room[cls]);
   if (page == NULL)
     page = &heap->none;
-  for (size_t i = last; i > 0 && class_of(i * 8) == cls; i--)
+  for (size_t i = last; i > 0 && heap_class_of(i * 8) == cls; i--)
     heap->direct[i] = page;
 }
 
 /* --- where the blocks of a page are --- */
 
-static char *page_begin(ebb_heap_chunk *chunk, unsigned i)
+static char *heap_page_begin(ebb_heap_chunk *chunk, unsigned i)
 {
   size_t head = i == 0 ? (sizeof *chunk + 63) & ~(size_t)63 : 0;
   return (char *)chunk + ((size_t)i << HEAP_PAGE_SHIFT) + head;
@@ -90,7 +90,7 @@ static char *page_begin(ebb_heap_chunk *chunk, unsigned i)
 static uint32_t capacity(ebb_heap_page *page)
 {
   ebb_heap_chunk *chunk = heap_chunk_of(page);
-  char *begin = page_begin(chunk, (unsigned)(page - chunk->pages));
+  char *begin = heap_page_begin(chunk, (unsigned)(page - chunk->pages));
   return (uint32_t)((size_t)(page->end - begin) / page->block_bytes);
 }
 
@@ -170,7 +170,7 @@ static void purge_page(ebb_heap *heap, ebb_heap_chunk *chunk, unsigned i)
   heap->n_dirty--;
   /* the first one has the descriptors */
   if (i != 0)
-    ebb_chunk_purge(page_begin(chunk, i), HEAP_PAGE_BYTES);
+    ebb_chunk_purge(heap_page_begin(chunk, i), HEAP_PAGE_BYTES);
 }
 
 /* So many empty pages have not been needed of late: whole chunks first. The
@@ -250,18 +250,18 @@ static void give_page(ebb_heap *heap, ebb_heap_page *page)
 }
 
 /* A page of blocks of class cls, first in its list. */
-static ebb_heap_page *add_page(ebb_heap *heap, ebb_heap_account *account,
-                               unsigned cls)
+static ebb_heap_page *add_heap_page(ebb_heap *heap, ebb_heap_account *account,
+                                    unsigned cls)
 {
   ebb_heap_page *page = take_page(heap);
   if (page == NULL)
     return NULL;
   ebb_heap_chunk *chunk = heap_chunk_of(page);
   unsigned i = (unsigned)(page - chunk->pages);
-  char *begin = page_begin(chunk, i);
+  char *begin = heap_page_begin(chunk, i);
   size_t n_bytes =
       (size_t)((char *)chunk + ((size_t)(i + 1) << HEAP_PAGE_SHIFT) - begin);
-  size_t block_bytes = class_bytes(cls);
+  size_t block_bytes = heap_class_bytes(cls);
   ebb_poison_close(begin, n_bytes);
   *page = (ebb_heap_page){
       .fresh = begin,
@@ -278,7 +278,7 @@ static ebb_heap_page *add_page(ebb_heap *heap, ebb_heap_account *account,
 }
 
 /* More blocks for the free list, in the order of their addresses. */
-static bool carve(ebb_heap_page *page)
+static bool carve_more(ebb_heap_page *page)
 {
   size_t left = (size_t)(page->end - page->fresh) / page->block_bytes;
   size_t n = CARVE_BYTES / page->block_bytes;
@@ -308,11 +308,11 @@ static bool carve(ebb_heap_page *page)
 
 void *heap_paged_get(ebb_heap *heap, ebb_heap_account *account, size_t n_bytes)
 {
-  unsigned cls = class_of(n_bytes);
+  unsigned cls = heap_class_of(n_bytes);
   ebb_heap_set *set = set_of(heap, account);
   ebb_heap_page *page;
   while ((page = first_page(&set->room[cls])) != NULL) {
-    if (page->free != NULL || carve(page))
+    if (page->free != NULL || carve_more(page))
       break;
     page->is_full = true;
     page->low = low_of(heap, page);
@@ -322,10 +322,10 @@ void *heap_paged_get(ebb_heap *heap, ebb_heap_account *account, size_t n_bytes)
       direct_to_first(heap, cls);
   }
   if (page == NULL) {
-    page = add_page(heap, account, cls);
+    page = add_heap_page(heap, account, cls);
     if (page == NULL)
       return NULL;
-    carve(page);
+    carve_more(page);
   }
   ebb_heap_block *block = page->free;
   ebb_poison_taken(block, page->block_bytes, sizeof(*block));
