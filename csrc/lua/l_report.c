@@ -87,10 +87,10 @@ void ebbL_trace_foreign(lua_State *L, ebbL_task *task)
   lua_concat(L, 3);
   ebbL_pusherrors(L);
   lua_insert(L, -2);
+  task->has_trace = true; /* first: what was kept is let go of if this fails */
   lua_rawsetp(L, top, trace_text_key(task));
   lua_pushvalue(L, top - 1);
   lua_rawsetp(L, top, trace_error_key(task));
-  task->has_trace = true;
   lua_settop(L, top - 1);
 }
 

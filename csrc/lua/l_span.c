@@ -136,7 +136,7 @@ ebbL_span *ebbL_span_loose(lua_State *L, ebbL_memory *M, const ebbL_type *type,
 {
   size_t n_bytes = ebbL_elem_bytes(elem, n);
   ebbL_memory_charge(L, M, n_bytes);
-  ebbL_span *span = ebbL_new(L, M->head.state, type, sizeof(*span), 1);
+  ebbL_span *span = ebbL_newlinked(L, M->head.state, type, sizeof(*span), 1);
   span->gen_at = &span->block.gen;
   span->gen = 1; /* stale until it has its block */
   span->elem = (uint8_t)elem;

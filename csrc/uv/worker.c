@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <uv.h>
 
 struct ebb_crew {
@@ -15,7 +16,7 @@ struct ebb_crew {
   unsigned max;
   uint64_t keep_ns;
   pthread_mutex_t lock;
-  uv_cond_t work, gone; /* for workers; for who waits for them */
+  pthread_cond_t work, gone; /* for workers; for who waits for them */
   /* under the lock */
   ebb_list queue;
   unsigned n_threads, n_idle, n_queued, n_running;
@@ -31,12 +32,47 @@ void ebb_crew_release(ebb_crew *self)
 {
   if (atomic_fetch_sub_explicit(&self->n_refs, 1, memory_order_acq_rel) != 1)
     return;
-  uv_cond_destroy(&self->work);
-  uv_cond_destroy(&self->gone);
+  pthread_cond_destroy(&self->work);
+  pthread_cond_destroy(&self->gone);
   pthread_mutex_destroy(&self->lock);
   if (self->trade.free_ud != NULL)
     self->trade.free_ud(self->ud);
   free(self);
+}
+
+/* --- time-limited waits: by the monotonic clock, where there is a choice ---
+ */
+
+static int init_cond(pthread_cond_t *cond)
+{
+  pthread_condattr_t attr;
+  int error = pthread_condattr_init(&attr);
+  if (error != 0)
+    return error;
+#if !defined(__APPLE__)
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+#endif
+  error = pthread_cond_init(cond, &attr);
+  pthread_condattr_destroy(&attr);
+  return error;
+}
+
+/* False: the time is over. */
+static bool wait_cond(pthread_cond_t *cond, pthread_mutex_t *lock,
+                      uint64_t wait_ns)
+{
+  struct timespec span;
+#if defined(__APPLE__)
+  span.tv_sec = (time_t)(wait_ns / EBB_NS_PER_S);
+  span.tv_nsec = (long)(wait_ns % EBB_NS_PER_S);
+  return pthread_cond_timedwait_relative_np(cond, lock, &span) == 0;
+#else
+  clock_gettime(CLOCK_MONOTONIC, &span);
+  uint64_t ns = (uint64_t)span.tv_nsec + wait_ns % EBB_NS_PER_S;
+  span.tv_sec += (time_t)(wait_ns / EBB_NS_PER_S + ns / EBB_NS_PER_S);
+  span.tv_nsec = (long)(ns % EBB_NS_PER_S);
+  return pthread_cond_timedwait(cond, lock, &span) == 0;
+#endif
 }
 
 ebb_crew *ebb_crew_new(const ebb_trade *trade, void *ud, unsigned max,
@@ -53,14 +89,14 @@ ebb_crew *ebb_crew_new(const ebb_trade *trade, void *ud, unsigned max,
   ebb_list_init(&self->queue);
   if (pthread_mutex_init(&self->lock, NULL) != 0)
     goto no_lock;
-  if (uv_cond_init(&self->work) != 0)
+  if (init_cond(&self->work) != 0)
     goto no_work;
-  if (uv_cond_init(&self->gone) != 0)
+  if (init_cond(&self->gone) != 0)
     goto no_gone;
   return self;
 
 no_gone:
-  uv_cond_destroy(&self->work);
+  pthread_cond_destroy(&self->work);
 no_work:
   pthread_mutex_destroy(&self->lock);
 no_lock:
@@ -146,9 +182,9 @@ static ebb_job *next_job(ebb_crew *self)
     if (self->is_closed)
       return NULL;
     self->n_idle++;
-    int error = uv_cond_timedwait(&self->work, &self->lock, self->keep_ns);
+    bool in_time = wait_cond(&self->work, &self->lock, self->keep_ns);
     self->n_idle--;
-    if (error == UV_ETIMEDOUT && ebb_list_is_empty(&self->queue))
+    if (!in_time && ebb_list_is_empty(&self->queue))
       return NULL;
   }
   ebb_job *job = ebb_container_of(self->queue.next, ebb_job, link);
@@ -190,7 +226,7 @@ static void *thread_main(void *arg)
     do_jobs(self);
   } while (!ebb_list_is_empty(&self->queue)); /* came while it was leaving */
   self->n_threads--;
-  uv_cond_broadcast(&self->gone);
+  pthread_cond_broadcast(&self->gone);
   pthread_mutex_unlock(&self->lock);
   ebb_crew_release(self);
   return NULL;
@@ -246,7 +282,7 @@ int ebb_job_add(ebb_job *job)
     job->state = EBB_JOB_QUEUED;
     ebb_list_push_back(&crew->queue, &job->link);
     crew->n_queued++;
-    uv_cond_signal(&crew->work);
+    pthread_cond_signal(&crew->work);
   }
   pthread_mutex_unlock(&crew->lock);
   return error;
@@ -264,7 +300,7 @@ void ebb_crew_dismiss(ebb_crew *self)
   ebb_list_splice(&dropped, &self->queue);
   ebb_list_foreach(node, &dropped)
     end_job(ebb_container_of(node, ebb_job, link));
-  uv_cond_broadcast(&self->work);
+  pthread_cond_broadcast(&self->work);
   pthread_mutex_unlock(&self->lock);
   while (!ebb_list_is_empty(&dropped)) {
     ebb_job *job = ebb_container_of(dropped.next, ebb_job, link);
@@ -280,7 +316,7 @@ bool ebb_crew_wait(ebb_crew *self, uint64_t due_ns)
     uint64_t now_ns = uv_hrtime();
     if (now_ns >= due_ns)
       break;
-    uv_cond_timedwait(&self->gone, &self->lock, due_ns - now_ns);
+    wait_cond(&self->gone, &self->lock, due_ns - now_ns);
   }
   bool is_empty = self->n_threads == 0;
   pthread_mutex_unlock(&self->lock);

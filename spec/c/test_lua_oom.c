@@ -410,6 +410,8 @@ static script scenarios[] = {
     {.name = "r10_process"},
     {.name = "r07_sync"},
     {.name = "r05_join_set"},
+    {.name = "r22_blocking"},
+    {.name = "r22_thread_channel"},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
 
