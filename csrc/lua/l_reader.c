@@ -27,7 +27,11 @@ static const uint8_t wants[] = {
 
 static format make_format(int form, size_t n)
 {
-  return (format){.form = form, .want = {.kind = wants[form], .n = n}};
+  return (format){.form = form,
+                  .want = {.kind = wants[form],
+                           .n = n,
+                           .lazy = form == SOME || form == INTO ||
+                                   form == LINE || form == CHOPPED_LINE}};
 }
 
 static ebbL_reader *check_reader(lua_State *L)
@@ -265,6 +269,27 @@ static format check_method(lua_State *L, int form)
 
 /* --- methods -------------------------------------------------------------- */
 
+/* The same for a lazy want: the task reads itself, and waits again if that was
+   not enough (EBBL_WAIT). */
+static int settle_lazily(lua_State *L, ebbL_task *task, ebbL_reader *self,
+                         const format *f)
+{
+  ebb_input *input = self->input;
+  if (task->core.status != EBB_OK || input == NULL || !f->want.lazy)
+    return settle(L, task, self, f);
+  woken(self);
+  int n = take(L, input, f);
+  if (n != EBBL_WAIT)
+    return n;
+  if (input->closed)
+    return ebbL_pushoutcome(L, "closed");
+  input->cls->pull(input);
+  n = take(L, input, f);
+  if (n == EBBL_WAIT)
+    ebbL_check_waiting(L, task);
+  return n;
+}
+
 static int method(lua_State *L, int form, lua_CFunction fn);
 
 static int method_k(lua_State *L, int status, lua_KContext ctx)
@@ -275,7 +300,11 @@ static int method_k(lua_State *L, int status, lua_KContext ctx)
   ebbL_reader *self = woken(lua_touserdata(L, 1));
   ebbL_check_woken(L, task);
   format f = check_method(L, (int)ctx);
-  return settle(L, task, self, &f);
+  int n = settle_lazily(L, task, self, &f);
+  if (EBB_LIKELY(n != EBBL_WAIT))
+    return n;
+  ebb_input_link(&task->core, 0, self->input, &f.want);
+  return ebbL_park(L, task, 1, method_k, ctx);
 }
 
 static int method(lua_State *L, int form, lua_CFunction fn)
@@ -337,7 +366,12 @@ static int read_k(lua_State *L, int status, lua_KContext ctx)
   ebbL_check_woken(L, task);
   int n_formats = (int)ctx;
   format f = check_format(L, lua_gettop(L) - n_formats + 1);
-  int n = settle(L, task, lua_touserdata(L, 1), &f);
+  ebbL_reader *self = lua_touserdata(L, 1);
+  int n = settle_lazily(L, task, self, &f);
+  if (n == EBBL_WAIT) {
+    ebb_input_link(&task->core, 0, self->input, &f.want);
+    return ebbL_park(L, task, 1, read_k, n_formats);
+  }
   if (is_last(L, n_formats, n))
     return lua_gettop(L) - 1 - n_formats;
   return read_on(L, task, n_formats);
@@ -385,7 +419,9 @@ static int l_read(lua_State *L)
 /* In due_ns is the form, in n the count, in user value 2 the delimiter. */
 static format op_format(const ebbL_op *op)
 {
-  return make_format((int)op->due_ns, (size_t)op->n);
+  format f = make_format((int)op->due_ns, (size_t)op->n);
+  f.want.lazy = false;
+  return f;
 }
 
 static int op_attempt(lua_State *L, ebbL_task *task, void *object, int at)
@@ -430,7 +466,8 @@ static int l_read_op(lua_State *L)
 
 /* --- the stream as an op -------------------------------------------------- */
 
-static const format some = {SOME, {EBB_WANT_SOME, SIZE_MAX / 2, NULL, 0}};
+static const format some = {.form = SOME,
+                            .want = {.kind = EBB_WANT_SOME, .n = SIZE_MAX / 2}};
 
 static int stream_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {

@@ -20,6 +20,7 @@ struct ebb_driver {
   size_t n_busy, n_holding;
   unsigned n_closing;
   ebb_list attached; /* of ebb_attached */
+  char *spare;       /* to lend */
   struct ebb__children *children;
   ebb_remote *remote; /* made when somebody needs it */
 };
@@ -146,9 +147,26 @@ void ebb_driver_close(ebb_driver *driver)
     uv_run(driver->loop, UV_RUN_NOWAIT);
     uv_loop_close(driver->loop);
   }
+  if (driver->spare != NULL)
+    ebb_alloc_put(driver->alloc, driver->spare, EBB_LENT_BYTES);
   ebb_alloc_put(driver->alloc, driver->wakeup, sizeof *driver->wakeup);
   ebb_alloc_put(driver->alloc, driver->alarm, sizeof *driver->alarm);
   ebb_alloc_put(driver->alloc, driver, sizeof *driver);
+}
+
+char *ebb_driver_lend(ebb_driver *driver)
+{
+  char *block = driver->spare;
+  driver->spare = NULL;
+  return block != NULL ? block : ebb_alloc_get(driver->alloc, EBB_LENT_BYTES);
+}
+
+void ebb_driver_take_back(ebb_driver *driver, char *block)
+{
+  if (driver->spare == NULL)
+    driver->spare = block;
+  else
+    ebb_alloc_put(driver->alloc, block, EBB_LENT_BYTES);
 }
 
 struct ebb__children **ebb_driver_children(ebb_driver *driver)

@@ -60,6 +60,13 @@ bool ebb_driver_is_due(const ebb_driver *driver);
 /* Where the driver's remote is kept; it is closed with the driver. */
 ebb_remote **ebb_driver_remote(ebb_driver *driver);
 
+/* One block of EBB_LENT_BYTES, for who reads something and passes it on before
+   anybody else does: it stays warm. NULL when out of memory. Whoever keeps it
+   longer just does: the next one is given another. */
+#define EBB_LENT_BYTES ((size_t)1 << 16)
+char *ebb_driver_lend(ebb_driver *driver);
+void ebb_driver_take_back(ebb_driver *driver, char *block);
+
 /* Something that has handles on the loop: closed before the loop is. close()
    is called once, by ebb_driver_close, unless its owner closes it before; it
    calls ebb_driver_closing, then uv_close, and the handle's close callback

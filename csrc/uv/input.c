@@ -241,6 +241,14 @@ void ebb_input_fed(ebb_input *self, size_t n)
     wake(self, EBB_OK);
 }
 
+bool ebb_input_ready(ebb_input *self)
+{
+  if (!ebb_input_is_wanted(self) || !self->want.lazy)
+    return false;
+  wake(self, EBB_OK);
+  return true;
+}
+
 void ebb_input_end(ebb_input *self, int error)
 {
   self->ended = true;

@@ -26,6 +26,8 @@ typedef struct ebb_want {
   size_t n;
   const char *delim; /* UNTIL: kept by who waits */
   size_t n_delim;
+  bool lazy; /* who waits pulls itself: a wake may say no more than that there
+                may be something */
 } ebb_want;
 
 typedef struct ebb_input ebb_input;
@@ -98,6 +100,9 @@ static inline bool ebb_input_is_wanted(const ebb_input *self)
 }
 /* Room for n more bytes, at the end; NULL without memory. */
 char *ebb_input_room(ebb_input *self, size_t n);
+/* The source is ready: wakes who waits with a lazy want; true if there was
+   one. */
+bool ebb_input_ready(ebb_input *self);
 /* n bytes have been put there: wakes who waits if its want is met. */
 void ebb_input_fed(ebb_input *self, size_t n);
 /* No more comes (now): error 0 or libuv's code. */

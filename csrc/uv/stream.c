@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -19,6 +20,7 @@ typedef struct fd_stream {
   ebb_alloc *alloc;
   size_t n_next; /* how much to ask for at the next read */
   unsigned flags;
+  bool borrows;  /* the input's block is one of the driver's */
   uint8_t armed; /* what the loop looks for: UV_READABLE, UV_WRITABLE */
   bool may_read; /* there may be something: ask before waiting */
   bool ended;    /* the other side has ended, or failed: */
@@ -71,12 +73,59 @@ static void keep_alive(fd_stream *self)
     uv_unref(handle);
 }
 
+/* --- memory --------------------------------------------------------------- */
+
+/* A stream that has nothing buffered has no block either: it borrows the
+   driver's to read what is passed on at once. */
+static void borrow(fd_stream *self)
+{
+  ebb_input *input = &self->stream.input;
+  if (input->block != NULL)
+    return;
+  input->block = ebb_driver_lend(self->driver);
+  if (input->block == NULL)
+    return;
+  input->cap = EBB_LENT_BYTES;
+  self->borrows = true;
+}
+
+/* It gives it back when all is taken; what is left is moved to a small block of
+   its own if there is memory. */
+static void give_back(fd_stream *self)
+{
+  ebb_input *input = &self->stream.input;
+  char *block = input->block;
+  if (!self->borrows)
+    return;
+  if (input->cap != EBB_LENT_BYTES || self->stream.closed) {
+    self->borrows = false; /* it has grown; or goes with the stream */
+    return;
+  }
+  if (input->n > 0) {
+    char *own =
+        input->n > LEAST_BYTES ? NULL : ebb_alloc_get(self->alloc, LEAST_BYTES);
+    if (own == NULL)
+      return;
+    memcpy(own, block + input->start, input->n);
+    input->block = own;
+    input->cap = LEAST_BYTES;
+  } else {
+    input->block = NULL;
+    input->cap = 0;
+  }
+  input->start = 0;
+  self->borrows = false;
+  ebb_driver_take_back(self->driver, block);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
 /* What is there goes into the input's buffer. One system call. */
 static void read_once(fd_stream *self)
 {
   ebb_input *input = &self->stream.input;
-  char *room = ebb_input_room(input, self->n_next);
-  size_t n_room = self->n_next;
+  size_t n_room = self->borrows && input->n == 0 ? input->cap : self->n_next;
+  char *room = ebb_input_room(input, n_room);
   if (room == NULL) {
     n_room = 256;
     room = ebb_input_room(input, n_room);
@@ -114,12 +163,14 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
   fd_stream *self = handle->data;
   ebb_stream *stream = &self->stream;
+  bool reads_soon = false;
   if (status < 0) { /* the calls tell the error; libuv has stopped looking */
     self->armed = 0;
     events = UV_READABLE | UV_WRITABLE;
   }
   if (events & UV_READABLE) {
     self->may_read = true;
+    reads_soon = ebb_input_ready(&stream->input);
     for (int i = 0; i < READS_PER_EVENT && self->may_read && !self->ended &&
                     ebb_input_is_wanted(&stream->input);
          i++)
@@ -130,8 +181,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
   int wanted = self->armed & UV_READABLE;
   if (ebb_input_is_wanted(&stream->input))
     wanted = UV_READABLE;
-  else if (self->may_read || self->ended)
-    wanted = 0;
+  else if (!reads_soon && (self->may_read || self->ended))
+    wanted = 0; /* nobody wants it yet */
   if (ebb_output_is_wanted(&stream->output))
     wanted |= UV_WRITABLE;
   look_for(self, wanted);
@@ -144,8 +195,12 @@ static void pull_input(ebb_input *input)
   fd_stream *self = reader_of(input);
   if (self->ended)
     ebb_input_end(input, self->error);
-  else if (self->may_read)
+  else if (self->may_read) {
+    borrow(self);
     read_once(self);
+    if (input->n == 0)
+      give_back(self);
+  }
 }
 
 static void start_input(ebb_input *input)
@@ -161,8 +216,16 @@ static void stop_input(ebb_input *input)
   keep_alive(reader_of(input));
 }
 
-static const ebb_input_class input_class = {
-    .pull = pull_input, .start = start_input, .stop = stop_input};
+static void input_was_taken(ebb_input *input)
+{
+  give_back(reader_of(input));
+}
+
+static const ebb_input_class input_class = {.taken = input_was_taken,
+
+                                            .pull = pull_input,
+                                            .start = start_input,
+                                            .stop = stop_input};
 
 /* --- the output ----------------------------------------------------------- */
 

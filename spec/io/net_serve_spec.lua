@@ -167,7 +167,10 @@ describe("too many open files:", function()
         local acceptor = ebb.spawn(function()
           for i = 1, #clients do served[i] = assert(l:accept()) end
         end)
-        ebb.sleep(0.05)
+        for _ = 1, 2000 do
+          ebb.sleep(0.001)
+          if tostring(l):find "pausing" then break end
+        end
         print(tostring(l):match "pausing, too many open files", #served)
         for i = 1, #clients // 2 do clients[i]:close() end
         ebb.sleep(0)
