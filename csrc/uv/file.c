@@ -4,52 +4,17 @@
 #include "base/base.h"
 #include "uv/error.h"
 #include "uv/file_io.h"
+#include "uv/file_job.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
-/* One read or write in flight at a time, each. */
-typedef struct job {
-  uv_work_t work;
-  char *bytes; /* READ: its own, from malloc */
-  size_t n, n_asked;
-  int64_t at; /* -1: where the descriptor is */
-  ssize_t result;
-  int fd;
-  atomic_bool finished; /* WRITE: the result is there */
-} job;
-
-typedef struct file {
-  ebb_file file;
-  uv_poll_t poll; /* is_polled */
-  int poll_events;
-  ebb_attached attached;
-  ebb_alloc *alloc;
-  job reading, writing;
-  bool is_reading, is_sending; /* a job is */
-  bool is_stale;               /* its bytes are no longer wanted */
-  bool is_ahead;               /* the last read was full: worth reading ahead */
-  bool handle_closed, released; /* both, and no job runs: it can be freed */
-} file;
-
-static file *file_of(const ebb_file *self)
-{
-  return ebb_container_of(self, file, file);
-}
-
-static ebb_file *of_input(ebb_input *input)
-{
-  return ebb_container_of(input, ebb_file, input);
-}
-
-static void try_destroy(file *self)
+static void try_destroy(ebb__file *self)
 {
   ebb_file *f = &self->file;
   if (!self->released || !self->handle_closed || self->is_reading ||
@@ -75,7 +40,7 @@ static int close_fd(ebb_file *f)
 
 static void on_ready(uv_poll_t *handle, int status, int events);
 
-static void watch(file *self, int event, bool on)
+static void watch(ebb__file *self, int event, bool on)
 {
   int events = on ? self->poll_events | event : self->poll_events & ~event;
   if (events == self->poll_events || self->file.closed)
@@ -88,7 +53,7 @@ static void watch(file *self, int event, bool on)
 }
 
 /* Reads once what is there. False when nothing is. */
-static bool read_ready(file *self)
+static bool read_ready(ebb__file *self)
 {
   ebb_input *input = &self->file.input;
   char *room = ebb_input_room(input, EBB_FILE_CHUNK);
@@ -106,9 +71,9 @@ static bool read_ready(file *self)
   return true;
 }
 
-static void read_after_writing(file *self);
+static void read_after_writing(ebb__file *self);
 
-static void sent(file *self, int error)
+void ebb__file_sent(ebb__file *self, int error)
 {
   ebb_file *f = &self->file;
   f->n_sent = 0;
@@ -122,14 +87,14 @@ static void sent(file *self, int error)
 }
 
 /* As much as goes: what was sent of spare moves to its front. */
-static void write_ready(file *self)
+static void write_ready(ebb__file *self)
 {
   ebb_file *f = &self->file;
   bool is_blocking = (f->flags & EBB_FILE_STANDARD) != 0;
   ssize_t n = ebb__file_write_some(f->fd, f->spare, f->n_sent, is_blocking);
   if (n < 0 && n != UV_EAGAIN) {
     watch(self, UV_WRITABLE, false);
-    sent(self, (int)n);
+    ebb__file_sent(self, (int)n);
     return;
   }
   if (n > 0 && (size_t)n < f->n_sent)
@@ -138,12 +103,12 @@ static void write_ready(file *self)
     f->n_sent -= (size_t)n;
   watch(self, UV_WRITABLE, f->n_sent > 0);
   if (f->n_sent == 0)
-    sent(self, 0);
+    ebb__file_sent(self, 0);
 }
 
 static void on_ready(uv_poll_t *handle, int status, int events)
 {
-  file *self = handle->data;
+  ebb__file *self = handle->data;
   if (status != 0) {
     /* libuv has stopped; the calls tell what is the matter */
     events = self->poll_events;
@@ -157,197 +122,36 @@ static void on_ready(uv_poll_t *handle, int status, int events)
     read_ready(self);
 }
 
-/* --- jobs ----------------------------------------------------------------- */
-
-static void finish(file *self);
-
-static void on_read_work(uv_work_t *work)
-{
-  job *reading = work->data;
-  reading->result = ebb__file_read(reading->fd, reading->bytes,
-                                   reading->n_asked, reading->at);
-}
-
-static void start_reading(file *self);
-
-/* One chunk, while what is buffered is taken. */
-static void read_ahead(ebb_input *input)
-{
-  ebb_file *f = of_input(input);
-  file *self = file_of(f);
-  if (self->is_ahead && f->is_seekable && !f->is_writing && !f->closed &&
-      !self->is_reading && input->n < EBB_FILE_CHUNK)
-    start_reading(self);
-}
-
-/* What was read ahead is told when somebody wants it, the end by a new try. */
-static void feed(file *self, ssize_t n)
-{
-  ebb_file *f = &self->file;
-  ebb_input *input = &f->input;
-  bool is_wanted = ebb_input_is_wanted(input);
-  char *room = n > 0 ? ebb_input_room(input, (size_t)n) : NULL;
-  self->is_ahead = room != NULL && (size_t)n == self->reading.n_asked;
-  if (room != NULL) {
-    memcpy(room, self->reading.bytes, (size_t)n);
-    f->read_at += n;
-    ebb_input_fed(input, (size_t)n);
-    read_ahead(input);
-  } else if (is_wanted) {
-    ebb_input_end(input, n > 0 ? UV_ENOMEM : (int)n);
-  }
-}
-
-static void on_read_done(uv_work_t *work, int status)
-{
-  file *self = ebb_container_of(work, file, reading.work);
-  ebb_file *f = &self->file;
-  ebb_input *input = &f->input;
-  ssize_t n = status != 0 ? status : self->reading.result;
-  ebb_driver_end(input->driver, true);
-  self->is_reading = false;
-  if (f->closed) {
-    finish(self);
-    return;
-  }
-  if (self->is_stale)
-    self->is_stale = false;
-  else
-    feed(self, n);
-  if (ebb_input_is_wanted(input) && !self->is_reading)
-    start_reading(self);
-}
-
-/* More at once for who wants all or much. */
-#define LARGE_CHUNK ((size_t)1 << 20)
-
-static size_t chunk_of(const ebb_input *input)
-{
-  const ebb_want *want = &input->want;
-  size_t missing = want->n > input->n ? want->n - input->n : 0;
-  if (want->kind == EBB_WANT_ALL && input->n >= EBB_FILE_CHUNK)
-    return LARGE_CHUNK;
-  if (want->kind == EBB_WANT_COUNT && missing > EBB_FILE_CHUNK)
-    return missing < LARGE_CHUNK ? missing : LARGE_CHUNK;
-  return EBB_FILE_CHUNK;
-}
-
-static void start_reading(file *self)
-{
-  job *reading = &self->reading;
-  ebb_input *input = &self->file.input;
-  size_t n = ebb_input_is_wanted(input) ? chunk_of(input) : EBB_FILE_CHUNK;
-  if (reading->bytes == NULL || reading->n < n) {
-    free(reading->bytes);
-    reading->bytes = malloc(n);
-    reading->n = n;
-  }
-  if (reading->bytes == NULL) {
-    if (ebb_input_is_wanted(input))
-      ebb_input_end(input, UV_ENOMEM);
-    return;
-  }
-  reading->n_asked = n;
-  reading->fd = self->file.fd;
-  reading->at = self->file.is_seekable ? self->file.read_at : -1;
-  reading->work.data = reading;
-  self->is_reading = true;
-  self->is_stale = false;
-  ebb_driver_begin(input->driver, true);
-  uv_queue_work(ebb_driver_loop(input->driver), &reading->work, on_read_work,
-                on_read_done);
-}
-
-static void write_now(job *writing)
-{
-  writing->result =
-      ebb__file_write(writing->fd, writing->bytes, writing->n, writing->at);
-}
-
-static void on_write_work(uv_work_t *work)
-{
-  job *writing = work->data;
-  write_now(writing);
-  atomic_store_explicit(&writing->finished, true, memory_order_release);
-}
-
-static void on_write_done(uv_work_t *work, int status)
-{
-  file *self = ebb_container_of(work, file, writing.work);
-  (void)status; /* cancelled only by a close, which has done it itself */
-  ebb_driver_end(self->file.input.driver, true);
-  self->is_sending = false;
-  if (self->file.closed)
-    finish(self);
-  else
-    sent(self, (int)self->writing.result);
-}
-
-/* The file closes: what is on its way is written when it returns, since whoever
-   opens the file next shall find it. */
-static int wait_for_writing(file *self)
-{
-  static const struct timespec nap = {0, 50000};
-  job *writing = &self->writing;
-  if (!self->is_sending)
-    return 0;
-  if (uv_cancel((uv_req_t *)&writing->work) == 0) {
-    write_now(writing);
-    return (int)writing->result;
-  }
-  while (!atomic_load_explicit(&writing->finished, memory_order_acquire))
-    nanosleep(&nap, NULL);
-  return (int)writing->result;
-}
-
-static void start_writing(file *self)
-{
-  ebb_file *f = &self->file;
-  job *writing = &self->writing;
-  writing->fd = f->fd;
-  writing->bytes = f->spare;
-  writing->n = f->n_sent;
-  writing->at = -1;
-  if (f->is_seekable && (f->flags & EBB_FILE_APPEND) == 0)
-    writing->at = f->out_at;
-  writing->work.data = writing;
-  atomic_init(&writing->finished, false);
-  self->is_sending = true;
-  ebb_driver_begin(f->input.driver, true);
-  uv_queue_work(ebb_driver_loop(f->input.driver), &writing->work, on_write_work,
-                on_write_done);
-}
-
 /* --- reading -------------------------------------------------------------- */
 
 static void pull(ebb_input *input)
 {
-  ebb_file *f = of_input(input);
+  ebb_file *f = ebb__file_of_input(input);
   if (f->is_polled && ebb__file_is_readable(f->fd))
-    read_ready(file_of(f));
+    read_ready(ebb__file_of(f));
 }
 
 static void start(ebb_input *input)
 {
-  ebb_file *f = of_input(input);
-  file *self = file_of(f);
+  ebb_file *f = ebb__file_of_input(input);
+  ebb__file *self = ebb__file_of(f);
   if (f->is_polled)
     watch(self, UV_READABLE, true);
   else if (f->is_seekable && f->is_writing)
     read_after_writing(self);
   else if (!self->is_reading)
-    start_reading(self);
+    ebb__file_start_reading(self);
 }
 
 static void stop(ebb_input *input)
 {
-  ebb_file *f = of_input(input);
+  ebb_file *f = ebb__file_of_input(input);
   if (f->is_polled)
-    watch(file_of(f), UV_READABLE, false);
+    watch(ebb__file_of(f), UV_READABLE, false);
 }
 
 /* Begins with it when all is written. */
-static void read_after_writing(file *self)
+static void read_after_writing(ebb__file *self)
 {
   ebb_file *f = &self->file;
   ebb_file_send(f);
@@ -355,11 +159,11 @@ static void read_after_writing(file *self)
     return;
   ebb_file_begin_read(f);
   if (!self->is_reading)
-    start_reading(self);
+    ebb__file_start_reading(self);
 }
 
 static const ebb_input_class input_class = {
-    .pull = pull, .start = start, .stop = stop, .taken = read_ahead};
+    .pull = pull, .start = start, .stop = stop, .taken = ebb__file_read_ahead};
 
 void ebb_file_begin_read(ebb_file *self)
 {
@@ -386,14 +190,14 @@ static void forget_input(ebb_file *self)
 {
   if (!self->is_seekable)
     return;
-  file_of(self)->is_ahead = false;
+  ebb__file_of(self)->is_ahead = false;
   ebb_input_clear(&self->input);
-  file_of(self)->is_stale = file_of(self)->is_reading;
+  ebb__file_of(self)->is_stale = ebb__file_of(self)->is_reading;
 }
 
 int ebb_file_begin_write(ebb_file *self)
 {
-  ebb_alloc *alloc = file_of(self)->alloc;
+  ebb_alloc *alloc = ebb__file_of(self)->alloc;
   if (self->out == NULL)
     self->out = ebb_alloc_get(alloc, EBB_FILE_CHUNK);
   if (self->spare == NULL)
@@ -430,13 +234,13 @@ void ebb_file_send(ebb_file *self)
   self->n_sent = self->n_out;
   self->n_out = 0;
   if (self->is_polled) {
-    write_ready(file_of(self));
+    write_ready(ebb__file_of(self));
   } else if ((self->flags & EBB_FILE_STANDARD) != 0) {
     /* a regular file or device that other writers share: in order */
     ssize_t error = ebb__file_write(self->fd, self->spare, self->n_sent, -1);
-    sent(file_of(self), (int)error);
+    ebb__file_sent(ebb__file_of(self), (int)error);
   } else {
-    start_writing(file_of(self));
+    ebb__file_start_writing(ebb__file_of(self));
     self->out_at += (int64_t)self->n_sent;
   }
 }
@@ -486,7 +290,7 @@ bool ebb_file_is_terminal(const ebb_file *self)
 
 static void on_closed(uv_handle_t *handle)
 {
-  file *self = handle->data;
+  ebb__file *self = handle->data;
   ebb_driver_closed(self->file.input.driver);
   self->handle_closed = true;
   try_destroy(self);
@@ -504,7 +308,7 @@ static int write_rest(ebb_file *f)
 }
 
 /* No job runs any more for a file that was closed meanwhile. */
-static void finish(file *self)
+void ebb__file_finish(ebb__file *self)
 {
   if (self->is_reading)
     return;
@@ -514,7 +318,7 @@ static void finish(file *self)
 
 int ebb_file_close(ebb_file *f)
 {
-  file *self = file_of(f);
+  ebb__file *self = ebb__file_of(f);
   if (f->closed)
     return 0;
   if (f->is_polled)
@@ -528,7 +332,7 @@ int ebb_file_close(ebb_file *f)
     self->handle_closed = true;
   }
   int error = f->write_error;
-  int sent_error = wait_for_writing(self);
+  int sent_error = ebb__file_wait_for_writing(self);
   int rest_error = error != 0 || sent_error != 0 ? 0 : write_rest(f);
   f->n_sent = 0;
   ebb_input_close(&f->input);
@@ -542,19 +346,19 @@ int ebb_file_close(ebb_file *f)
 
 static void close_attached(ebb_attached *attached)
 {
-  (void)ebb_file_close(&ebb_container_of(attached, file, attached)->file);
+  (void)ebb_file_close(&ebb_container_of(attached, ebb__file, attached)->file);
 }
 
 void ebb_file_release(ebb_file *f)
 {
-  file *self = file_of(f);
+  ebb__file *self = ebb__file_of(f);
   (void)ebb_file_close(f);
   self->released = true;
   try_destroy(self);
 }
 
 /* Whether the loop can poll it decides who reads and writes it. */
-static int start_polling(file *self)
+static int start_polling(ebb__file *self)
 {
   ebb_file *f = &self->file;
   int flags = fcntl(f->fd, F_GETFL);
@@ -571,7 +375,7 @@ ebb_file *ebb_file_new(ebb_driver *driver, ebb_alloc *alloc, int fd,
                        unsigned flags, int *error)
 {
   struct stat info;
-  file *self = ebb_alloc_get(alloc, sizeof *self);
+  ebb__file *self = ebb_alloc_get(alloc, sizeof *self);
   *error = self == NULL ? UV_ENOMEM : 0;
   if (*error == 0 && fstat(fd, &info) != 0)
     *error = ebb_uv_error_code(errno);
@@ -581,7 +385,7 @@ ebb_file *ebb_file_new(ebb_driver *driver, ebb_alloc *alloc, int fd,
       (info.st_mode & S_IFMT) == 0)
     *error = UV_EBADF;
   if (*error == 0) {
-    *self = (file){.alloc = alloc};
+    *self = (ebb__file){.alloc = alloc};
     self->file.fd = fd;
     self->file.flags = flags;
     ebb_input_init(&self->file.input, &input_class, alloc, driver);

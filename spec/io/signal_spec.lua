@@ -42,7 +42,7 @@ describe("ebb.signal", function()
     assert.equal("usr1", s:recv())
   end, real)
 
-  helper.it("keeps what came before it is asked for, once", function()
+  helper.it("keeps what came before it is asked for, once (SG1)", function()
     local s <close> = ebb.signal "usr1"
     for _ = 1, 5 do kill "USR1" end
     ebb.sleep(0.02)
@@ -51,7 +51,7 @@ describe("ebb.signal", function()
     assert.equal("timeout", select(2, ebb.timeout(0.02, s)))
   end, real)
 
-  helper.it("every subscription gets each signal", function()
+  helper.it("every subscription gets each signal (SG1, SG3)", function()
     local list, got = {}, {}
     for i = 1, 5 do list[i] = ebb.signal "usr2" end
     for i = 1, 5 do got[i] = ebb.spawn(list[i].recv, list[i]) end
@@ -109,14 +109,14 @@ describe("ebb.signal", function()
     assert.equal("usr1", s:recv())
   end, real)
 
-  helper.it("the wanted names", function()
+  helper.it("the wanted names (SG5)", function()
     for _, name in ipairs { "int", "term", "hup", "usr1", "usr2", "winch", "quit", "chld", "cont", "pipe", "alrm", "io" } do
       local s <close> = ebb.signal(name)
       assert.equal(('ebb.signal: "%s" open'):format(name), tostring(s))
     end
   end)
 
-  helper.it("no others", function()
+  helper.it("no others (SG4)", function()
     for _, name in ipairs { "kill", "stop", "segv", "ill", "fpe" } do
       helper.throws(("signal '%s' cannot be received"):format(name), ebb.signal, name)
     end
@@ -192,7 +192,7 @@ describe("ebb.signal", function()
     end)
   end)
 
-  it("several runtimes each get it, also after another one was closed", function()
+  it("several runtimes each get it, also after another one was closed (SG3)", function()
     support.with_runtime(function(one)
       local first = one:spawn(function()
         local s <close> = ebb.signal "usr1"
@@ -229,7 +229,7 @@ describe("ebb.signal", function()
     end, real)
   end)
 
-  it("a storm of them keeps the last", function()
+  it("R127 a storm of them keeps the last", function()
     prints("true\tusr1\ttimeout\n", [[
       local s = ebb.signal "usr1"
       ebb.run(function()
@@ -258,7 +258,7 @@ describe("ebb.signal", function()
 end)
 
 describe("the handler that was there before", function()
-  it("comes back with the end of the last subscription", function()
+  it("comes back with the end of the last subscription (SG2)", function()
     local result = support.child(head .. [[
       local one, two = ebb.signal "usr1", ebb.signal "usr1"
       kill "USR1"
