@@ -23,7 +23,8 @@ end
 
 local function n_fds()
   local n = 0
-  for _ in io.popen("ls /proc/self/fd"):lines() do n = n + 1 end
+  local list <close> = io.popen "ls /proc/self/fd"
+  for _ in list:lines() do n = n + 1 end
   return n
 end
 
