@@ -221,7 +221,7 @@ local function cases()
       local info = rt:step(0.002)
       steps = steps + 1
     until info.alive == 0
-    assert.is_true(steps >= 8, "all in " .. steps .. " steps")
+    assert.is_true(steps >= 3, "all in " .. steps .. " steps")
     assert.same({ "done", "done" }, { a:status(), b:status() })
     rt:close()
   end)
