@@ -134,8 +134,7 @@ static void *block_get(ebb_heap *heap, ebb_heap_account *account,
 }
 
 /* easy_max: up to it a block is in a page for sure, be it 0. */
-static inline bool is_paged(const ebb_heap *heap, const void *ptr,
-                            size_t n_bytes)
+static inline bool is_paged(ebb_heap *heap, const void *ptr, size_t n_bytes)
 {
   if (EBB_LIKELY(n_bytes <= heap->easy_max))
     return true;
@@ -325,7 +324,7 @@ static HEAP_OUTLINE void *resize(ebb_heap *heap, void *ptr, size_t old_bytes,
                                  size_t new_bytes)
 {
   if (new_bytes > old_bytes && new_bytes <= HEAP_SMALL_MAX &&
-      old_bytes <= heap->easy_max &&
+      (old_bytes <= heap->easy_max || heap_is_near(heap, ptr)) &&
       heap_page_of(ptr)->low != HEAP_LOW_ALWAYS) {
     void *got = get_fast(heap, new_bytes, new_bytes - old_bytes);
     if (EBB_LIKELY(got != NULL)) {
@@ -354,7 +353,7 @@ void *ebb_heap_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
   }
   if (EBB_UNLIKELY(new_bytes != 0))
     return resize(heap, ptr, old_bytes, new_bytes);
-  if (EBB_LIKELY(old_bytes <= heap->easy_max)) {
+  if (EBB_LIKELY(old_bytes <= heap->easy_max) || heap_is_near(heap, ptr)) {
     ebb_heap_page *page = heap_page_of(ptr);
     note_freed(heap, old_bytes);
     if (EBB_UNLIKELY(heap_page_push(page, ptr)))

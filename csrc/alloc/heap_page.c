@@ -139,6 +139,7 @@ static unsigned lowest_bit(uint32_t mask)
 static void remove_chunk(ebb_heap *heap, ebb_heap_chunk *chunk)
 {
   heap->n_dirty -= count_bits(chunk->dirty_mask);
+  *heap_near_of(heap, chunk) = NULL; /* it, or another that is found again */
   heap_map_remove(&heap->chunks, heap_map_find(&heap->chunks, chunk));
   ebb_list_unlink(&chunk->link);
   ebb_list_unlink(&chunk->all);
@@ -157,9 +158,15 @@ void heap_chunks_free(ebb_heap *heap)
   heap_map_free(heap, &heap->chunks);
 }
 
-bool heap_is_paged(const ebb_heap *heap, const void *ptr)
+bool heap_is_paged(ebb_heap *heap, const void *ptr)
 {
-  return heap_map_find(&heap->chunks, heap_chunk_of(ptr)) != NULL;
+  if (heap_is_near(heap, ptr))
+    return true;
+  ebb_heap_chunk *chunk = heap_chunk_of(ptr);
+  if (heap_map_find(&heap->chunks, chunk) == NULL)
+    return false;
+  *heap_near_of(heap, ptr) = chunk;
+  return true;
 }
 
 /* --- giving back to the system --- */

@@ -28,6 +28,7 @@
 #define HEAP_N_PAGES    16 /* of a chunk */
 #define HEAP_SMALL_MAX  ((size_t)1024)
 #define HEAP_N_CLASSES  64
+#define HEAP_N_NEAR     16
 #define HEAP_LOW_ALWAYS UINT32_MAX
 
 /* The rare cases stay out of line, so that the frequent one saves no registers
@@ -107,6 +108,7 @@ struct ebb_heap {
   ebb_heap_page none;
   ebb_heap_set set; /* of everybody without an account */
   ebb_heap_map large, chunks;
+  ebb_heap_chunk *near[HEAP_N_NEAR]; /* found of late: see heap_is_near */
   ebb_list roomy, all_chunks;
   size_t n_used, n_dirty; /* pages */
   size_t n_events, window, least_dirty;
@@ -139,6 +141,17 @@ static inline ebb_heap_page *heap_page_of(const void *ptr)
               ->pages[(uintptr_t)ptr >> HEAP_PAGE_SHIFT & (HEAP_N_PAGES - 1)];
 }
 
+static inline ebb_heap_chunk **heap_near_of(ebb_heap *heap, const void *ptr)
+{
+  return &heap->near[(uintptr_t)ptr / EBB_CHUNK_BYTES & (HEAP_N_NEAR - 1)];
+}
+
+/* Surely in a page; false may mean anything. */
+static inline bool heap_is_near(ebb_heap *heap, const void *ptr)
+{
+  return *heap_near_of(heap, ptr) == heap_chunk_of(ptr);
+}
+
 /* --- pages (heap_page.c) --- */
 
 void heap_set_init(ebb_heap_set *set);
@@ -151,7 +164,7 @@ HEAP_RARE void heap_page_fell(ebb_heap *heap, ebb_heap_page *page);
 /* All pages of `set` belong to `to` (NULL: common) from now on. */
 void heap_set_move(ebb_heap *heap, ebb_heap_set *set, ebb_heap_account *to);
 /* Is it in one of the heap's pages? */
-HEAP_RARE bool heap_is_paged(const ebb_heap *heap, const void *ptr);
+HEAP_OUTLINE bool heap_is_paged(ebb_heap *heap, const void *ptr);
 void heap_chunks_free(ebb_heap *heap);
 
 /* Gives the block back; true when the page has fallen. */
