@@ -11,22 +11,26 @@ local out = root .. "/build/bench-net"
 local LUA = os.getenv "LUA" or arg[-1] or "lua5.4"
 
 local options = { rounds = 3, seconds = 2 }
-local at = 1
-while arg[at] do
-  if arg[at] == "--quick" then
-    options.rounds, options.seconds = 1, 0.5
-  elseif arg[at] == "--only" then
+local function read_arguments()
+  local at = 1
+  while arg[at] do
+    if arg[at] == "--quick" then
+      options.rounds, options.seconds = 1, 0.5
+    elseif arg[at] == "--only" then
+      at = at + 1
+      options.only = "," .. arg[at] .. ","
+    elseif arg[at] == "--rounds" or arg[at] == "--seconds" then
+      options[arg[at]:sub(3)] = assert(tonumber(arg[at + 1]))
+      at = at + 1
+    else
+      io.stderr:write("unknown option ", arg[at], "\n")
+      os.exit(2)
+    end
     at = at + 1
-    options.only = "," .. arg[at] .. ","
-  elseif arg[at] == "--rounds" or arg[at] == "--seconds" then
-    options[arg[at]:sub(3)] = assert(tonumber(arg[at + 1]))
-    at = at + 1
-  else
-    io.stderr:write("unknown option ", arg[at], "\n")
-    os.exit(2)
   end
-  at = at + 1
 end
+
+read_arguments()
 
 local function run(command)
   local pipe = assert(io.popen(command .. " 2>/dev/null"))
@@ -72,7 +76,7 @@ end, "exec " .. out .. "/echo-go")
 
 local port = 20000 + os.time() % 20000
 
---- CPU microseconds a message, messages a second, or nil.
+--- CPU microseconds a message, messages a second, microseconds until half of the answers; or nil.
 local function measure(server, n_connections, n_bytes)
   port = port + 1
   local pipe = io.popen(("ulimit -n 4096; (%s %d) >/dev/null 2>&1 & echo $!")
@@ -83,8 +87,8 @@ local function measure(server, n_connections, n_bytes)
     n_connections, n_bytes, options.seconds, pid))
   run("kill " .. pid)
   if not result then return nil end
-  local cpu, rate, half, most = result:match "(%S+) (%S+) (%S+) (%S+)"
-  return tonumber(cpu), tonumber(rate), tonumber(half), tonumber(most)
+  local cpu, rate, half = result:match "(%S+) (%S+) (%S+)"
+  return tonumber(cpu), tonumber(rate), tonumber(half)
 end
 
 local loads = {}
@@ -93,38 +97,43 @@ for _, n_bytes in ipairs { 64, 16384 } do
 end
 
 local best = {}
+
+local function keep_best(key, cpu, rate, half)
+  local b = best[key] or { cpu = math.huge, rate = 0, half = math.huge }
+  best[key] = b
+  if not cpu then return end
+  b.cpu, b.rate, b.half = math.min(b.cpu, cpu), math.max(b.rate, rate), math.min(b.half, half)
+end
+
 for _ = 1, options.rounds do
   for i, load in ipairs(loads) do
     for _, server in ipairs(servers) do
       -- copas polls with select(), which ends at 1024 descriptors
       if not (server.name == "copas" and load.n > 500) then
-        local cpu, rate, half, most = measure(server, load.n, load.n_bytes)
-        local key = server.name .. i
-        local b = best[key] or { cpu = math.huge, rate = 0, half = math.huge, most = math.huge }
-        best[key] = b
-        if cpu then
-          b.cpu, b.rate = math.min(b.cpu, cpu), math.max(b.rate, rate)
-          b.half, b.most = math.min(b.half, half), math.min(b.most, most)
-        end
+        keep_best(server.name .. i, measure(server, load.n, load.n_bytes))
       end
     end
   end
 end
 
-local header, line = { "server" }, { "---" }
-for _, load in ipairs(loads) do
-  header[#header + 1] = ("%d × %d B"):format(load.n, load.n_bytes)
-  line[#line + 1] = "---:"
-end
-print("CPU µs a message / thousand messages a second / µs until half of the answers")
-print("| " .. table.concat(header, " | ") .. " |")
-print("| " .. table.concat(line, " | ") .. " |")
-for _, server in ipairs(servers) do
-  local cells = { server.name }
-  for i in ipairs(loads) do
-    local b = best[server.name .. i]
-    cells[#cells + 1] = b and b.rate > 0 and ("%.1f / %.0f / %.0f"):format(b.cpu, b.rate / 1000,
-      b.half) or "-"
+local function print_table()
+  local header, line = { "server" }, { "---" }
+  for _, load in ipairs(loads) do
+    header[#header + 1] = ("%d × %d B"):format(load.n, load.n_bytes)
+    line[#line + 1] = "---:"
   end
-  print("| " .. table.concat(cells, " | ") .. " |")
+  print("CPU µs a message / thousand messages a second / µs until half of the answers")
+  print("| " .. table.concat(header, " | ") .. " |")
+  print("| " .. table.concat(line, " | ") .. " |")
+  for _, server in ipairs(servers) do
+    local cells = { server.name }
+    for i in ipairs(loads) do
+      local b = best[server.name .. i]
+      cells[#cells + 1] = b and b.rate > 0 and ("%.1f / %.0f / %.0f"):format(b.cpu, b.rate / 1000,
+        b.half) or "-"
+    end
+    print("| " .. table.concat(cells, " | ") .. " |")
+  end
 end
+
+print_table()
