@@ -32,6 +32,21 @@
 extern "C" {
 #endif
 
+/* What calls return that can fail: 0, or one of these (or a negative code of
+   libuv). */
+#ifndef EBB_BASE_ERR_H
+enum {
+  EBB_OK = 0,
+  EBB_EAGAIN = -10001,     /* would wait */
+  EBB_ECLOSED = -10002,    /* closed */
+  EBB_ETIMEOUT = -10003,   /* timeout */
+  EBB_ECANCELLED = -10004, /* cancelled */
+  EBB_ENOMEM = -10007,     /* not enough memory */
+  EBB_EINVAL = -10008,     /* not here, or not so */
+  EBB_EBUSY = -10009       /* already */
+};
+#endif
+
 /* All zero: no limits, large blocks from malloc. */
 typedef struct ebb_alloc_config {
   size_t limit_bytes; /* more is refused: "not enough memory"; 0: no limit */
@@ -69,6 +84,28 @@ EBB_API lua_State *ebb_newstate(const ebb_alloc_config *config);
 EBB_API int ebb_alloc_stats(lua_State *L, ebb_alloc_info *out);
 /* 0: no limit. Below what is live it refuses what is new, and what grows. */
 EBB_API int ebb_alloc_set_limit(lua_State *L, size_t limit_bytes);
+
+/* --- memory ------------------------------------------------------------------
+
+   For a state with ebb in it (luaopen_ebb, ebb_open or require "ebb"); without
+   it these calls fail. None of them calls Lua. */
+
+/* A frame of the arena that Lua has as ebb.alloc.frame(): both may allocate in
+   it. 0; EBB_EBUSY when one is open; EBB_EINVAL in a task (a C function that a
+   task called), or when the state closes; EBB_ENOMEM. */
+EBB_API int ebb_frame_begin(lua_State *L);
+/* All that was allocated in it is gone; Lua's handles of it are stale. 0, or
+   EBB_EINVAL in a task and when no frame is open. */
+EBB_API int ebb_frame_end(lua_State *L);
+/* n_bytes, not cleared, good until ebb_frame_end, or until a checkpoint made
+   before is rolled back. `align`: a power of two up to 4096; 0: as malloc. NULL
+   out of memory, when no frame is open, and in a task. */
+EBB_API void *ebb_frame_alloc(lua_State *L, size_t n_bytes, size_t align);
+
+/* The memory of the bytes, array, vec or buffer at idx, and its size. It is
+   good until the object is freed or grows, so no longer than until other Lua
+   code runs. NULL when it is none of these, or stale; never NULL otherwise. */
+EBB_API void *ebb_buffer_ptr(lua_State *L, int idx, size_t *n_bytes);
 
 #ifdef __cplusplus
 }

@@ -94,6 +94,7 @@ build = {
         "csrc/uv/watchdog.c",
         "csrc/uv/watchdog_timer.c",
         "csrc/uv/worker.c",
+        "csrc/lua/api_memory.c",
         "csrc/lua/l_account.c",
         "csrc/lua/l_array.c",
         "csrc/lua/l_barrier.c",

@@ -60,7 +60,7 @@ void ebb_frame_fini(ebb_frame *frame)
 {
   ebb_frame_show(frame);
   if (frame->is_open)
-    ebb_frame_end(frame);
+    ebb_frame_leave(frame);
   free_arena(frame);
 }
 
@@ -178,7 +178,7 @@ void ebb_frame_mark_rollback(ebb_frame *frame, ebb_frame_mark *mark)
 
 /* --- frames --- */
 
-bool ebb_frame_begin(ebb_frame *frame)
+bool ebb_frame_enter(ebb_frame *frame)
 {
   EBB_CHECK(!frame->is_open && frame->top == NULL);
   if (EBB_UNLIKELY(frame->block == NULL)) {
@@ -201,7 +201,7 @@ bool ebb_frame_begin(ebb_frame *frame)
   return true;
 }
 
-void ebb_frame_end(ebb_frame *frame)
+void ebb_frame_leave(ebb_frame *frame)
 {
   EBB_CHECK(frame->is_open && !frame->is_hidden);
   unwind(frame, &frame->first);

@@ -91,9 +91,9 @@ void ebb_frame_fini(ebb_frame *frame);
 void ebb_frame_configure(ebb_frame *frame, size_t capacity);
 
 /* No frame may be open. False when there is no memory for the arena. */
-bool ebb_frame_begin(ebb_frame *frame);
+bool ebb_frame_enter(ebb_frame *frame);
 /* A frame must be open, and not hidden. */
-void ebb_frame_end(ebb_frame *frame);
+void ebb_frame_leave(ebb_frame *frame);
 
 /* While hidden nothing can be taken, begun or ended, and no generation is
    right. Both are harmless when there is nothing to do. */

@@ -71,7 +71,7 @@ bool ebb_task_cancel_by(ebb_task *task, uint64_t due_ns)
   return true;
 }
 
-bool ebb_task_cancel(ebb_task *task)
+bool ebb_task_ask_cancel(ebb_task *task)
 {
   ebb_rt *rt = task->rt;
   uint64_t span_ns = rt->cleanup_timeout_ns;

@@ -81,7 +81,7 @@ void ebb_task_interrupt(ebb_task *task, int status);
 
 /* Asks the task to end: strikes its own region and starts the clock of its
    cleanups. False when it has ended already. */
-bool ebb_task_cancel(ebb_task *task);
+bool ebb_task_ask_cancel(ebb_task *task);
 /* The same with cleanups that must be done by due_ns: a child shares the time
    of the task that asks it to end. O(tasks being ended) at worst. */
 bool ebb_task_cancel_by(ebb_task *task, uint64_t due_ns);

@@ -42,7 +42,7 @@ void ebbL_account_strike(const ebbL_account *account, int why)
           task == account->owner)
         ebbL_preempt_quota(task, why);
       if (task->core.state != EBB_TASK_RUNNING)
-        ebb_task_cancel(&task->core);
+        ebb_task_ask_cancel(&task->core);
     }
   }
 }

@@ -35,7 +35,7 @@ int ebbL_frame_begin(ebbL_state *S)
     return EBB_EINVAL;
   if (M->frame.is_open)
     return EBB_EBUSY;
-  if (!ebb_frame_begin(&M->frame))
+  if (!ebb_frame_enter(&M->frame))
     return EBB_ENOMEM;
   M->begun_at = NULL;
   return 0;
@@ -49,7 +49,7 @@ int ebbL_frame_end(ebbL_state *S)
   ebbL_phases_end(M);
   M->last_frame.count = M->frame.count;
   M->last_frame.peak_bytes = M->frame.frame_peak_bytes;
-  ebb_frame_end(&M->frame);
+  ebb_frame_leave(&M->frame);
   return 0;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* States on ebb's allocator, for hosts: see ebb.h. */
-#include "ebb.h"
+#include "lua/l_heap.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/l_heap.h"
+#include "ebb.h"
 
 /* --- as luaL_newstate has them --- */
 

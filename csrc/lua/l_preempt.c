@@ -132,7 +132,7 @@ static bool force(lua_State *L, ebbL_task *task)
 static void strike_over_quota(ebbL_task *task)
 {
   ebb_rt_refresh(task->core.rt);
-  ebb_task_cancel(&task->core);
+  ebb_task_ask_cancel(&task->core);
   task->forced = true;
 }
 

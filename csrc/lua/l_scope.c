@@ -593,7 +593,7 @@ static int scope_gc(lua_State *L)
     task->scope = NULL;
     if (task->handle != NULL)
       task->handle->is_owned = false;
-    ebb_task_cancel(child);
+    ebb_task_ask_cancel(child);
   }
   return scope->is_sets ? ebbL_finalised(L) : ebbL_settled(L);
 }

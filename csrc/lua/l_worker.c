@@ -118,7 +118,7 @@ static bool set_main(ebbL_job *job, ebb_task *main, ebb_remote *inner)
   if (old != NULL)
     ebb_remote_release(old);
   if (main != NULL && asked)
-    ebb_task_cancel(main);
+    ebb_task_ask_cancel(main);
   return asked;
 }
 
@@ -272,7 +272,7 @@ static void on_cancel(ebb_post *post)
 {
   ebbL_job *job = ebb_container_of(post, ebbL_job, cancel);
   if (job->main != NULL)
-    ebb_task_cancel(job->main);
+    ebb_task_ask_cancel(job->main);
   ebb_job_release(&job->core);
 }
 

@@ -44,7 +44,7 @@ static void open_frame(size_t capacity)
   memset(marks, 0, sizeof(marks));
   for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
     ebb_frame_give_mark(&frame, &marks[i]);
-  CHECK(ebb_frame_begin(&frame));
+  CHECK(ebb_frame_enter(&frame));
 }
 
 static void close_frame(void)
@@ -67,9 +67,9 @@ TEST(capacity_is_exact)
     CHECK_EQ(frame.count.spilled_bytes, 1);
     CHECK_EQ(frame.n_spills, 1);
     CHECK_EQ(frame.high_bytes, capacity + 1);
-    ebb_frame_end(&frame);
+    ebb_frame_leave(&frame);
     CHECK_EQ(source.n_blocks, 1); /* the arena */
-    CHECK(ebb_frame_begin(&frame));
+    CHECK(ebb_frame_enter(&frame));
     CHECK(ebb_frame_get(&frame, capacity, 1) != NULL);
     CHECK_EQ(frame.count.spilled_bytes, 0);
     close_frame();
@@ -106,7 +106,7 @@ TEST(impossible_requests)
   CHECK(ebb_frame_get(&frame, 0, 1) != NULL);
   CHECK_EQ(frame.count.live_bytes, 0);
   CHECK_EQ(frame.count.n_live, 1);
-  ebb_frame_end(&frame);
+  ebb_frame_leave(&frame);
   CHECK(ebb_frame_get(&frame, 1, 1) == NULL);
   close_frame();
 }
@@ -127,9 +127,9 @@ TEST(generations_are_never_used_again)
     CHECK(mark->gen != last);
     CHECK_EQ(frame.count.live_bytes, 0);
   }
-  ebb_frame_end(&frame);
+  ebb_frame_leave(&frame);
   CHECK_EQ(frame.first.gen, 0);
-  CHECK(ebb_frame_begin(&frame));
+  CHECK(ebb_frame_enter(&frame));
   CHECK(frame.first.gen > last);
   close_frame();
 }
@@ -240,10 +240,10 @@ TEST(out_of_memory)
   source = (flaky){.refuses = true};
   ebb_alloc_init(&alloc, flaky_alloc, &source);
   ebb_frame_init(&frame, &alloc, 100);
-  CHECK(!ebb_frame_begin(&frame));
+  CHECK(!ebb_frame_enter(&frame));
   CHECK(!frame.is_open);
   source.refuses = false;
-  CHECK(ebb_frame_begin(&frame));
+  CHECK(ebb_frame_enter(&frame));
   ebb_frame_count before = frame.count;
   source.refuses = true;
   CHECK(ebb_frame_get(&frame, 101, 1) == NULL);
@@ -253,10 +253,10 @@ TEST(out_of_memory)
   source.refuses = false;
   CHECK(ebb_frame_get(&frame, 101, 1) != NULL);
   CHECK_EQ(frame.count.spilled_bytes, 101);
-  ebb_frame_end(&frame);
+  ebb_frame_leave(&frame);
   ebb_frame_configure(&frame, 50);
   CHECK_EQ(source.n_blocks, 0);
-  CHECK(ebb_frame_begin(&frame));
+  CHECK(ebb_frame_enter(&frame));
   CHECK_EQ(alloc.live_bytes, 50 + EBB_FRAME_MAX_ALIGN);
   close_frame();
 }
@@ -358,10 +358,10 @@ static void model_step(uint64_t *total)
             (n_levels - at - 1) * sizeof(levels[0]));
     n_levels--;
   } else if (what == 19 && rng_below(10) == 0) {
-    ebb_frame_end(&frame);
+    ebb_frame_leave(&frame);
     drop_pieces(0);
     n_levels = 0;
-    CHECK(ebb_frame_begin(&frame));
+    CHECK(ebb_frame_enter(&frame));
   }
 }
 

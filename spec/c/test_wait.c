@@ -302,14 +302,14 @@ TEST(cancel)
   world_open(&w);
   actor_spawn(&w, &a, step_wait, &queue);
   world_run(&w);
-  CHECK(ebb_task_cancel(&a.task));
+  CHECK(ebb_task_ask_cancel(&a.task));
   CHECK(ebb_list_is_empty(&queue));
   CHECK_EQ(a.task.ending_due_ns, 5 * EBB_NS_PER_S);
-  CHECK(ebb_task_cancel(&a.task));
+  CHECK(ebb_task_ask_cancel(&a.task));
   CHECK_EQ(w.rt.n_ready, 1);
   CHECK_EQ(ebb_rt_next_due(&w.rt), 5 * EBB_NS_PER_S);
   world_run(&w);
-  CHECK(!ebb_task_cancel(&a.task));
+  CHECK(!ebb_task_ask_cancel(&a.task));
   CHECK_EQ(ebb_rt_next_due(&w.rt), EBB_NEVER);
   CHECK(world_close(&w));
 }
@@ -323,7 +323,7 @@ TEST(cancel_after_the_wake)
   open_select(&w, &s, &a, 2);
   world_run(&w);
   ebb_wake(ebb_waitq_head(&s.queues[0]), EBB_OK);
-  ebb_task_cancel(&a.task);
+  ebb_task_ask_cancel(&a.task);
   CHECK_EQ(a.task.status, EBB_OK);
   CHECK(a.task.took);
   CHECK_EQ(w.rt.n_ready, 1);
@@ -384,7 +384,7 @@ TEST(cleanup_timeout_saturates)
   w.rt.cleanup_timeout_ns = EBB_NEVER;
   ebb_rt_advance(&w.rt, 1000);
   actor_spawn(&w, &a, step_end, NULL);
-  ebb_task_cancel(&a.task);
+  ebb_task_ask_cancel(&a.task);
   CHECK(a.task.ending_due_ns == EBB_NEVER);
   world_run(&w);
   CHECK(world_close(&w));
