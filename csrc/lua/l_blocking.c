@@ -128,7 +128,7 @@ static ebb_crew *blocking_crew(lua_State *L, ebbL_state *S)
   ebbL_threads *threads = ebbL_threads_of(L, S);
   if (threads->blocking == NULL)
     threads->blocking =
-        ebbL_crew_new(L, threads, EBBL_BLOCKING_MAX, EBBL_BLOCKING_KEEP_S);
+        ebbL_crew_new(L, S, EBBL_BLOCKING_MAX, EBBL_BLOCKING_KEEP_S);
   return threads->blocking->core;
 }
 

@@ -40,7 +40,7 @@ static int state_gc(lua_State *L)
   S->closing = true;
   ebbL_rt_close_all(L, S);
   ebbL_slice_close(S);
-  ebbL_threads_close(S);
+  ebbL_threads_close(L, S);
   ebbL_state_close(S);
   return 0;
 }

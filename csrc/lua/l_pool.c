@@ -27,10 +27,9 @@ static int l_pool(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
   unsigned n_workers = (unsigned)ebbL_checkinteger(L, 1, 1, 1024);
-  ebbL_threads *threads = ebbL_threads_of(L, S);
   pool *self = ebbL_new(L, S, &pool_type, sizeof *self, 0);
   self->n_workers = n_workers;
-  self->crew = ebbL_crew_new(L, threads, n_workers, KEEP_S);
+  self->crew = ebbL_crew_new(L, S, n_workers, KEEP_S);
   return 1;
 }
 

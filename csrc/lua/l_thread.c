@@ -17,7 +17,6 @@ typedef struct thread {
   ebbL_crew *crew;  /* NULL once collected */
   ebbL_job *job;
   uint64_t id;
-  bool is_taken; /* its error was */
 } thread;
 
 /* A join's wait, while it lasts. */
@@ -83,7 +82,7 @@ static int push_joined(lua_State *L, thread *self, int at)
   lua_pushboolean(L, 0);
   push_error(L, self, at);
   lua_pop(L, 1);
-  self->is_taken = true;
+  self->crew->is_taken = true;
   return 2;
 }
 
@@ -216,25 +215,26 @@ static int thread_tostring(lua_State *L)
   return 1;
 }
 
-/* [thread] → error, traceback */
-static int read_error(lua_State *L)
+/* [job] → error, traceback */
+static int read_failure(lua_State *L)
 {
-  push_error(L, lua_touserdata(L, 1), 1);
-  return 2;
+  return ebbL_clone_read(L, ((ebbL_job *)lua_touserdata(L, 1))->result);
 }
 
-static void report_untaken(lua_State *L, thread *self)
+void ebbL_thread_report(lua_State *L, ebbL_state *S, ebbL_crew *crew)
 {
-  if (self->is_taken || !ebb_job_has_ended(&self->job->core) ||
-      self->job->outcome == EBBL_JOB_RETURNED || self->job->is_cancelled)
+  ebbL_job *job = crew->thread;
+  if (job == NULL || crew->is_taken || !ebb_job_has_ended(&job->core) ||
+      job->outcome != EBBL_JOB_FAILED || job->is_cancelled ||
+      !lua_checkstack(L, 16))
     return;
-  self->is_taken = true;
-  lua_settop(L, 1);
-  lua_pushcfunction(L, read_error);
-  lua_pushvalue(L, 1);
+  crew->is_taken = true;
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, read_failure);
+  lua_pushlightuserdata(L, job);
   if (lua_pcall(L, 1, 2, 0) == LUA_OK)
-    ebbL_report(L, self->head.state, NULL, 0, 2, 3);
-  lua_settop(L, 1);
+    ebbL_report(L, S, NULL, 0, top + 1, top + 2);
+  lua_settop(L, top);
 }
 
 static int thread_gc(lua_State *L)
@@ -242,11 +242,10 @@ static int thread_gc(lua_State *L)
   thread *self = ebbL_test(L, 1, &thread_type);
   if (self == NULL || self->crew == NULL)
     return 0;
-  if (self->job != NULL) {
-    report_untaken(L, self);
+  ebbL_thread_report(L, self->head.state, self->crew);
+  if (self->job != NULL)
     ebb_job_release(&self->job->core);
-    self->job = NULL;
-  }
+  self->job = NULL;
   self->crew->is_orphan = true;
   self->crew = NULL;
   return 0;
@@ -262,7 +261,7 @@ static int l_spawn(lua_State *L)
   luaL_checkstack(L, 8, NULL);
   thread *self = ebbL_new(L, S, &thread_type, sizeof *self, 1);
   int at = lua_gettop(L);
-  self->crew = ebbL_crew_new(L, threads, 1, 0);
+  self->crew = ebbL_crew_new(L, S, 1, 0);
   ebbL_jobbox *box = ebbL_jobbox_new(L, S, self->crew->core, true, 1, n);
   int error = ebb_job_add(&box->job->core);
   if (error != 0)

@@ -43,23 +43,28 @@ static void free_crew(ebbL_crew *crew)
 }
 
 /* Those that nobody needs and that nobody works in any more. */
-static void reap(ebbL_threads *self)
+static void reap(lua_State *L, ebbL_state *S)
 {
-  ebb_list_foreach_safe(node, &self->crews) {
+  ebb_list_foreach_safe(node, &S->threads->crews) {
     ebbL_crew *crew = ebb_container_of(node, ebbL_crew, link);
     ebb_crew_count count;
     if (!crew->is_orphan)
       continue;
     ebb_crew_counts(crew->core, &count);
-    if (count.n_threads == 0 && count.n_queued == 0)
+    if (count.n_threads == 0 && count.n_queued == 0) {
+      ebb_list_unlink(&crew->link); /* a report may run any code */
+      ebbL_thread_report(L, S, crew);
       free_crew(crew);
+      break; /* the others next time: the list may be another */
+    }
   }
 }
 
-ebbL_crew *ebbL_crew_new(lua_State *L, ebbL_threads *threads, unsigned max,
+ebbL_crew *ebbL_crew_new(lua_State *L, ebbL_state *S, unsigned max,
                          double keep_s)
 {
-  reap(threads);
+  ebbL_threads *threads = ebbL_threads_of(L, S);
+  reap(L, S);
   ebbL_crew *crew = calloc(1, sizeof *crew);
   if (crew == NULL)
     ebbL_nomem(L);
@@ -79,7 +84,7 @@ void ebbL_threads_counts(const ebbL_state *S, ebb_crew_count *count)
     ebb_crew_counts(S->threads->blocking->core, count);
 }
 
-void ebbL_threads_close(ebbL_state *S)
+void ebbL_threads_close(lua_State *L, ebbL_state *S)
 {
   ebbL_threads *self = S->threads;
   if (self == NULL)
@@ -96,6 +101,7 @@ void ebbL_threads_close(ebbL_state *S)
   while (!ebb_list_is_empty(&self->crews)) {
     ebbL_crew *crew = ebb_container_of(self->crews.next, ebbL_crew, link);
     ebb_crew_wait(crew->core, due_ns);
+    ebbL_thread_report(L, S, crew);
     free_crew(crew);
   }
   ebbL_paths_release(self->paths);

@@ -20,6 +20,7 @@ typedef struct ebbL_crew {
   ebb_list link; /* in threads->crews */
   ebb_crew *core;
   ebbL_job *thread; /* the one job of a thread; kept here too */
+  bool is_taken;    /* the error of a thread, by who joined it */
   bool is_orphan;   /* its userdata is gone, or needs it no more */
 } ebbL_crew;
 
@@ -33,14 +34,17 @@ typedef struct ebbL_threads {
 /* [raises] Made now if need be. */
 ebbL_threads *ebbL_threads_of(lua_State *L, ebbL_state *S);
 /* [raises] A new crew in the list. */
-ebbL_crew *ebbL_crew_new(lua_State *L, ebbL_threads *threads, unsigned max,
+ebbL_crew *ebbL_crew_new(lua_State *L, ebbL_state *S, unsigned max,
                          double keep_s);
 /* For metrics; zero if there are none. [no-raise] */
 void ebbL_threads_counts(const ebbL_state *S, ebb_crew_count *count);
 /* The state closes: asks all threads to end, waits for them at most
    EBBL_THREADS_GRACE_S; what still runs then is left to itself, with what it
    touches. [no-raise] */
-void ebbL_threads_close(ebbL_state *S);
+void ebbL_threads_close(lua_State *L, ebbL_state *S);
+/* A thread that failed and that nobody joined is reported, once it has ended.
+   [no-raise] */
+void ebbL_thread_report(lua_State *L, ebbL_state *S, ebbL_crew *crew);
 /* [raises] A job with the n values from `first` on as its function and
    arguments; pushes the userdata that owns it (ebbL_jobbox) and what
    ebbL_clone_sent wants. */
