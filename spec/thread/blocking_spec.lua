@@ -26,6 +26,12 @@ local function touch(path)
   assert(io.open(path, "w")):close()
 end
 
+-- The order in which tasks run may be shuffled by a seed.
+local function parked(task)
+  while task:status() ~= "waiting" do ebb.yield() end
+  return task
+end
+
 local name
 
 before_each(function() name = os.tmpname(); os.remove(name) end)
@@ -136,6 +142,7 @@ describe("ebb.blocking", function()
     local go, ran = name .. ".go", 0
     local fillers = {}
     for i = 1, 16 do fillers[i] = ebb.spawn(ebb.blocking, until_there, go) end
+    for _, task in ipairs(fillers) do parked(task) end
     local queued = ebb.spawn(ebb.blocking, function(path) assert(io.open(path, "w")):close() end, name)
     local metrics
     for _ = 1, 2000 do -- until all threads have begun

@@ -44,7 +44,7 @@ describe("a pool", function()
     end)
     up:recv()
     local waiting = ebb.spawn(function() return pool:call(type, 1) end)
-    ebb.yield()
+    while waiting:status() ~= "waiting" do ebb.yield() end
     pool:close()
     pool:close()
     assert.matches("closed", tostring(pool))
