@@ -127,7 +127,10 @@ static int l_with(lua_State *L)
     return with_locked(L);
   ebbL_check_waiting(L, task);
   lock_prepare(L, task, mutex, 1);
-  ebbL_lock_link(task, 0, lua_gettop(L));
+  int payload = lua_gettop(L);
+  if (lock_attempt(L, task, mutex, 1) >= 0) /* a finaliser has let it go */
+    return with_locked(L);
+  ebbL_lock_link(task, 0, payload);
   return ebbL_park(L, task, 1, with_lock_k, 0);
 }
 

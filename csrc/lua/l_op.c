@@ -119,6 +119,12 @@ int ebbL_perform(lua_State *L, const ebbL_opclass *cls, void *object,
   if (cls->prepare != NULL) {
     cls->prepare(L, task, object, 1);
     payload = lua_gettop(L);
+    /* It may have collected, and a finaliser done what is waited for. */
+    if (!(cls->flags & EBBL_ENLISTS)) {
+      n = cls->attempt(L, task, object, 1);
+      if (EBB_UNLIKELY(n >= 0))
+        return n;
+    }
   }
   if (cls->flags & EBBL_TIMED)
     ebbL_reserve_nodes(L, task, 1, 1);

@@ -44,6 +44,7 @@ enum {
   EBBL_TIMED = 1,      /* link needs one ebb_sleep: reserved before */
   EBBL_IGNORES_AT = 2, /* attempt and settle do not look at `at`: the userdata
                           need not be on the stack */
+  EBBL_ENLISTS = 4,    /* prepare has effects elsewhere, link must follow */
 };
 
 /* An explicit op: user value 1 is its target, user value 2 an operand. */
@@ -137,7 +138,8 @@ typedef struct ebbL_composite {
   ebbL_header head;
   int32_t n_leaves, n_steps, n_anchors;
   bool is_counted;              /* the two that follow are known */
-  uint32_t n_timed, n_prepared; /* leaves of timed classes; with prepare */
+  /* leaves of timed classes; with prepare; that enlist */
+  uint32_t n_timed, n_prepared, n_enlisted;
   bool has_defer; /* some leaf is a defer_op: expanded when performed */
   /* followed by n_leaves ebbL_leaf, then n_steps ebbL_step */
 } ebbL_composite;

@@ -295,7 +295,7 @@ enum { VISIT_COUNT, VISIT_PREPARE, VISIT_LINK };
 
 typedef struct visit {
   int what;
-  uint32_t n, n_timed, n_prepared;
+  uint32_t n, n_timed, n_prepared, n_enlisted;
 } visit;
 
 static void count_leaf(visit *v, const ebbL_opclass *cls)
@@ -303,22 +303,25 @@ static void count_leaf(visit *v, const ebbL_opclass *cls)
   v->n++;
   v->n_timed += (cls->flags & EBBL_TIMED) != 0;
   v->n_prepared += cls->prepare != NULL;
+  v->n_enlisted += (cls->flags & EBBL_ENLISTS) != 0;
 }
 
 /* A composite is counted once in its life. */
 static void count_composite(visit *v, ebbL_composite *composite)
 {
   if (!composite->is_counted) {
-    visit own = {VISIT_COUNT, 0, 0, 0};
+    visit own = {VISIT_COUNT, 0, 0, 0, 0};
     for (int32_t i = 0; i < composite->n_leaves; i++)
       count_leaf(&own, ebbL_leaves(composite)[i].cls);
     composite->n_timed = own.n_timed;
     composite->n_prepared = own.n_prepared;
+    composite->n_enlisted = own.n_enlisted;
     composite->is_counted = true;
   }
   v->n += (uint32_t)composite->n_leaves;
   v->n_timed += composite->n_timed;
   v->n_prepared += composite->n_prepared;
+  v->n_enlisted += composite->n_enlisted;
 }
 
 static void visit_leaf(lua_State *L, ebbL_task *task, visit *v,
@@ -369,19 +372,26 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
   }
 }
 
-static int wait_set(lua_State *L, ebbL_task *task, set *s)
+static int wait_set(lua_State *L, ebbL_task *task, set *s, bool biased)
 {
-  visit v = {VISIT_COUNT, 0, 0, 0};
+  visit v = {VISIT_COUNT, 0, 0, 0, 0};
   visit_set(L, task, s, &v);
   uint32_t n = v.n, n_prepared = v.n_prepared;
+  bool enlists = v.n_enlisted > 0;
   luaL_checkstack(L, (int)n * 2 + 16, "too many operations");
   ebbL_reserve_nodes(L, task, n, v.n_timed);
   if (n_prepared > 0) {
-    v = (visit){VISIT_PREPARE, 0, 0, n_prepared};
+    v = (visit){VISIT_PREPARE, 0, 0, n_prepared, 0};
     visit_set(L, task, s, &v);
+    /* It may have collected, and a finaliser done what is waited for. */
+    if (!enlists) {
+      int r = attempt_set(L, task, s, biased);
+      if (EBB_UNLIKELY(r >= 0))
+        return r;
+    }
   }
   /* nothing raises from here on */
-  v = (visit){VISIT_LINK, 0, 0, n_prepared};
+  v = (visit){VISIT_LINK, 0, 0, n_prepared, 0};
   visit_set(L, task, s, &v);
   return ebbL_park(L, task, n, set_k, pack(s));
 }
@@ -503,7 +513,7 @@ static int select_common(lua_State *L, lua_CFunction fn, bool biased,
     return 1;
   }
   ebbL_check_waiting(L, task);
-  return wait_set(L, task, &s);
+  return wait_set(L, task, &s, biased);
 }
 
 static int l_select(lua_State *L)
@@ -525,11 +535,12 @@ static int l_try_select(lua_State *L)
 
 static int await_set(lua_State *L, ebbL_task *task, set *s)
 {
-  int n = attempt_set(L, task, s, s->mode == MODE_TIMEOUT);
+  bool biased = s->mode == MODE_TIMEOUT;
+  int n = attempt_set(L, task, s, biased);
   if (n >= 0)
     return n;
   ebbL_check_waiting(L, task);
-  return wait_set(L, task, s);
+  return wait_set(L, task, s, biased);
 }
 
 int ebbL_await(lua_State *L, int idx, lua_CFunction fn)

@@ -133,7 +133,8 @@ static const ebbL_opclass join_class = {.name = "thread",
                                         .attempt = join_attempt,
                                         .prepare = join_prepare,
                                         .link = join_link,
-                                        .settle = join_settle};
+                                        .settle = join_settle,
+                                        .flags = EBBL_ENLISTS};
 
 static int joining_gc(lua_State *L)
 {

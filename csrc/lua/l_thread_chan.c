@@ -126,7 +126,8 @@ static const ebbL_opclass recv_class = {.name = "thread channel recv",
                                         .attempt = recv_attempt,
                                         .prepare = recv_prepare,
                                         .link = link_waiting,
-                                        .settle = recv_settle};
+                                        .settle = recv_settle,
+                                        .flags = EBBL_ENLISTS};
 
 static int l_recv(lua_State *L)
 {
@@ -219,7 +220,8 @@ static const ebbL_opclass send_class = {.name = "thread channel send",
                                         .attempt = send_attempt,
                                         .prepare = send_prepare,
                                         .link = link_waiting,
-                                        .settle = send_settle};
+                                        .settle = send_settle,
+                                        .flags = EBBL_ENLISTS};
 
 /* [channel, value] → [op] */
 static ebbL_op *make_send(lua_State *L)
