@@ -405,6 +405,7 @@ static script scenarios[] = {
     {.name = "r10_fs"},
     {.name = "r10_watch"},
     {.name = "r10_net"},
+    {.name = "r10_serve"},
     {.name = "r10_udp"},
     {.name = "r10_io"},
     {.name = "r10_process"},
