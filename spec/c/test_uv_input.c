@@ -114,7 +114,7 @@ TEST(fed_in_pieces_of_every_size)
       {EBB_WANT_COUNT, 13, NULL, 13},   {EBB_WANT_LINE, 0, NULL, 6},
       {EBB_WANT_UNTIL, 100, "---", 11}, {EBB_WANT_UNTIL, 100, "-of-it", 20},
       {EBB_WANT_UNTIL, 9, "---", 9},    {EBB_WANT_UNTIL, 100, "-z", 8},
-      {EBB_WANT_UNTIL, 100, "-\n-", 7},
+      {EBB_WANT_UNTIL, 100, "-\n-", 7}, {EBB_WANT_UNTIL, 100, "--e", 12},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     for (size_t piece = 1; piece < sizeof text; piece++) {
