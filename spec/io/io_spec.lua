@@ -277,6 +277,22 @@ describe("ebb.io", function()
       assert.equal(1000000, #slurp(path))
     end)
 
+  helper.it("close writes what is on its way, though every thread is busy", function()
+    local path, pipe = new_path(), new_path()
+    os.remove(pipe)
+    assert.equal(0, ebb.process.output({ "mkfifo", pipe }).code)
+    local file = assert(ebb.io.open(path, "w"))
+    local blocked = {}
+    for i = 1, 20 do blocked[i] = ebb.spawn(ebb.io.open, pipe, "w") end -- nobody reads it
+    ebb.sleep(0.02)
+    assert(file:write(("z"):rep(100000)))
+    assert.equal(0, #slurp(path))
+    assert.is_true(file:close())
+    assert.is_true(slurp(path) == ("z"):rep(100000))
+    for i = 1, 20 do blocked[i]:cancel() end
+    for i = 1, 20 do blocked[i]:join() end
+  end, real)
+
   it("the runtime's end writes it too", function()
     local path = new_path()
     local kept
