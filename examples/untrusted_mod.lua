@@ -35,7 +35,7 @@ local rt <close> = ebb.runtime {
 
 rt:run(function()
   local frames, playing = 0, true
-  ebb.spawn(function()
+  ebb.go(function()
     while playing do
       ebb.sleep(0.005)
       frames = frames + 1

@@ -36,7 +36,7 @@ end)
 
 it("waits for what never comes", function() ebb.channel():recv() end)
 
-it("leaves a task behind", function() ebb.spawn(ebb.sleep, 60) end)
+it("leaves a task behind", function() ebb.spawn(ebb.sleep, 60) end) -- ebb: ignore
 
 it("has an error nobody looks at", function()
   ebb.go(function() error("lost in a task", 0) end)

@@ -216,4 +216,24 @@ return {
     fix = "Make sure that requiring the module in a fresh Lua state gives what it gives here; "
       .. "what a script adds to a module by hand is not there.",
   },
+  EBB101 = {
+    title = "a task is dropped (ebb lint)",
+    cause = "The handle that ebb.spawn gives is thrown away: nobody awaits the task, and nothing "
+      .. "ends it with the code that started it.",
+    fix = "Keep the handle and await it, spawn the task in a scope (s:spawn), or say that it is on "
+      .. "its own with ebb.go(fn).",
+  },
+  EBB102 = {
+    title = "an unbounded channel (ebb lint)",
+    cause = "A channel of capacity math.huge never makes a sender wait: when receivers are slower, "
+      .. "it grows until memory ends.",
+    fix = "Give it a capacity. Where the number of messages is bounded by something else, say so "
+      .. "and silence the line: -- ebb: ignore EBB102.",
+  },
+  EBB103 = {
+    title = "an operation is dropped (ebb lint)",
+    cause = "Calls such as ch:recv_op() or ebb.after(1) only make an operation; as a statement "
+      .. "they wait for nothing.",
+    fix = "Await it (op:await(), ch:recv(), ebb.sleep(1)) or hand it to ebb.select.",
+  },
 }

@@ -7,6 +7,7 @@ local command = {}
 local USAGE = [==[
 usage: ebb [options] [script [args]]
        ebb explain [CODE]
+       ebb lint [--format=plain|json] FILE...
 
 Runs the script as the main task of a runtime: it may await at its top level, and when it ends the
 tasks still alive are cancelled. Ctrl-C cancels it, a second one ends the program.
@@ -24,6 +25,7 @@ tasks still alive are cancelled. Ctrl-C cancels it, a second one ends the progra
   --               ends the options
 
 explain prints cause and remedy of an error code such as EBB051, without one the list of codes.
+lint finds mistakes in the use of ebb without running the files.
 ]==]
 
 -- Options -----------------------------------------------------------------------------------------
@@ -271,10 +273,20 @@ local function explain(code)
   return 0
 end
 
+local function lint(argv)
+  local ok, module = pcall(require, "ebb.lint")
+  if not ok then
+    complain "the rules of lint are not installed"
+    return 2
+  end
+  return module.main(argv, 2)
+end
+
 --- Runs the command with the arguments argv[1…] (argv[0] and below: the program); returns the
 -- exit code.
 function command.main(argv)
   if argv[1] == "explain" then return explain(argv[2]) end
+  if argv[1] == "lint" then return lint(argv) end
   local request, message = parse(argv)
   if not request then
     io.stderr:write("ebb: ", message, "\n", USAGE)
