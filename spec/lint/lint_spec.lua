@@ -39,6 +39,8 @@ describe("ebb lint, memory:", function()
       .. "local b = ebb.alloc.frame():bytes(8)\ndoze()\nb:fill(1)",
     "3:3 EBB002", "local b = ebb.alloc.frame():bytes(8)\nfor i = 1, 3 do\n  b:set(i, 'x')\n"
       .. "  ebb.yield()\nend",
+    "3:13 EBB002", "local b = ebb.alloc.frame():bytes(8)\nwhile x() do if y then ebb.sleep(1) else\n"
+      .. "            b:fill(1) end end",
     "2:19 EBB002", "local b = ebb.alloc.frame():bytes(8)\nebb.go(function() b:fill(1) end)",
   })
   cases("frame data within its frame", {
@@ -46,6 +48,8 @@ describe("ebb lint, memory:", function()
     "", "local b = ebb.alloc.frame():bytes(8)\nif x then ebb.sleep(1) return end\nb:fill(1)",
     "", "local b = ebb.alloc.frame():bytes(8)\nif x then ebb.sleep(1) else b:fill(1) end",
     "", "for i = 1, 3 do\nlocal b = ebb.alloc.frame():bytes(8)\nb:fill(i)\nebb.yield()\nend",
+    "", "local b = ebb.alloc.frame():bytes(8)\nfor i = 1, 3 do b:set(i, 'x')\n"
+      .. "if x then ebb.sleep(1) break end end",
     "", "local b = ebb.alloc.frame():bytes(8)\nlocal function f() ebb.sleep(1) end\nb:fill(1)",
     "", "local b = ebb.alloc.frame():bytes(8)\nebb.await(b:string())",
     "", "local b = ebb.alloc.frame():bytes(8)\nb = other()\nebb.sleep(1)\nb:fill(1)",
@@ -124,6 +128,9 @@ describe("ebb lint, waiting:", function()
     "1:20 EBB023", "local function f() os.rename('a', 'b') end\nebb.spawn(f):await()",
     "1:20 EBB023", "local function f() io.popen 'true' ebb.sleep(1) end",
     "2:23 EBB023", "local socket = require 'socket'\nebb.scope(function(s) socket.sleep(1) end)",
+    "3:1 EBB023", "local socket = require 'socket'\nebb.go(function() local s = socket.tcp()\n"
+      .. "s:connect('localhost', 80) end)",
+    "", "local rt = ebb.runtime()\nlocal function loop() rt:step(0.01) io.read() end\nloop()",
     "", "os.execute 'true'\nebb.run(function() ebb.sleep(1) end)",
     "", "ebb.run(function() ebb.blocking(function() os.execute 'true' end) end)",
     "", "local os = { execute = print }\nebb.run(function() os.execute 'true' end)",
@@ -138,6 +145,9 @@ describe("ebb lint, waiting:", function()
     "", "while true do if x then break end end",
     "2:3 EBB023", "while true do ebb.sleep(1)\n  while true do for i = 1, 2 do break end end end",
     "", "while true do unknown() end",
+    "", "local f, g\nfunction f() g() ebb.sleep(1) end\nfunction g() f() end\n"
+      .. "while true do g() end",
+    "", "local a = {}\na.next = a.next.next.next\na.next = a.next.next\nwhile true do a.next:go() end",
     "", "while true do host:step() end",
     "", "while x do print 'x' end",
     "", "while true do local v = error 'x' end",
@@ -151,7 +161,7 @@ describe("ebb lint, waiting:", function()
     "", "while true do local ok = pcall(ebb.sleep, 1) if not ok then break end end",
     "", "while true do local ok, err = pcall(ebb.sleep, 1)\n"
       .. "if ebb.is_cancelled(err) then error(err, 0) end end",
-    "", "pcall(ebb.sleep, 1)",
+    "", "pcall(ebb.sleep, 1)\nwhile true do pcall(pcall, ebb.sleep, 1) end",
     "", "while true do pcall(print, 1) ebb.sleep(1) end",
     "", "repeat local ok = pcall(ebb.sleep, 1) until ok",
   })

@@ -32,8 +32,7 @@ function Calls:path(node, depth)
   if depth > 20 then return nil end
   if node.tag == "Paren" then return self:path(node[1], depth) end
   if node.tag == "Call" then
-    local name = required(node)
-    return name ~= "ebb.coroutine" and name or nil
+    return required(node)
   end
   if node.tag == "Id" then
     if not node.var then return not self.tree.globals[node[1]] and node[1] or nil end
@@ -61,13 +60,18 @@ end
 -- Kinds -------------------------------------------------------------------------------------------
 
 -- The one kind that all values of a field of this name have in the file.
-function Calls:field_kind(name, depth)
+function Calls:field_kind(name)
+  local known = self.fields[name]
+  if known ~= nil then return known or nil end
+  -- What is asked for while it is looked for (`a.next = a.next.next`) is not known.
+  self.fields[name] = false
   local kind
   for _, value in ipairs(self.tree.fields[name] or {}) do
-    local this = self:kind(value, depth)
+    local this = self:kind(value)
     if not this or kind and kind ~= this then return nil end
     kind = this
   end
+  self.fields[name] = kind or false
   return kind
 end
 
@@ -90,8 +94,8 @@ function kind_of.Id(self, node, depth)
   return value and self:kind(value, depth)
 end
 
-function kind_of.Index(self, node, depth)
-  return node[2].tag == "String" and self:field_kind(node[2][1], depth) or nil
+function kind_of.Index(self, node)
+  return node[2].tag == "String" and self:field_kind(node[2][1]) or nil
 end
 
 function kind_of.Call(self, node, depth)
@@ -132,15 +136,15 @@ local function is_standard(path)
   return library and names.libraries[library] or false
 end
 
--- A path of ebb's: the functions that make things do not await.
+-- A function by its path, called by `call`; nil when it is called by another function, with
+-- arguments that are not looked at. The functions of ebb's that make things do not await.
 local function awaits_path(self, path, call)
   if names.awaits[path] then return "yes" end
-  if path == "ebb.scope" then return self:func(call[2]) and "yes" or "no" end
-  if names.makes[path] or path == "ebb.go" or path == "ebb.is_cancelled" or path == "ebb.now" then
-    return "no"
-  end
+  if path == "ebb.scope" then return call and not self:func(call[2]) and "no" or "yes" end
+  if names.makes[path] or names.at_once[path] then return "no" end
   if path == "pcall" or path == "xpcall" then
-    return call[2] and self:awaits_as(call[2], call) or "no"
+    if not call then return "unknown" end
+    return call[2] and self:awaits_as(call[2]) or "no"
   end
   return is_standard(path) and "no" or "unknown"
 end
@@ -204,15 +208,22 @@ function Calls:part_awaits(part)
   return state
 end
 
---- Whether a function awaits: "yes", "no" or "unknown". One that is being looked at counts as not
--- awaiting, so that recursion adds nothing.
-function Calls:function_awaits(fn)
-  local known = self.known[fn]
-  if known then return known end
-  self.known[fn] = "no"
-  local state = self:part_awaits(fn[2])
-  self.known[fn] = state
-  return state
+--- Whether a function awaits: "yes", "no" or "unknown".
+function Calls:function_awaits(fn) return self.known[fn] end
+
+-- Finds out which functions await. They may call each other in circles: all begin as "no", and
+-- what their calls say is carried on until nothing changes.
+function Calls:find_awaiting()
+  for _, fn in ipairs(self.tree.functions) do self.known[fn] = "no" end
+  repeat
+    local changed = false
+    for _, fn in ipairs(self.tree.functions) do
+      local state = self.known[fn] ~= "yes" and self:part_awaits(fn[2])
+      if state and state ~= self.known[fn] then
+        self.known[fn], changed = state, true
+      end
+    end
+  until not changed
 end
 
 -- Tasks -------------------------------------------------------------------------------------------
@@ -267,7 +278,8 @@ local calls = {}
 
 --- Makes the answers for a tree of ebb.lint.resolve.
 function calls.new(tree)
-  local self = setmetatable({ tree = tree, known = {} }, Calls)
+  local self = setmetatable({ tree = tree, known = {}, fields = {} }, Calls)
+  self:find_awaiting()
   self.tasks = self:find_tasks()
   return self
 end

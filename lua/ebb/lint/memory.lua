@@ -43,13 +43,14 @@ end
 
 local LOOPS = { While = true, Repeat = true, Fornum = true, Forin = true }
 
--- The innermost loop around both nodes that does not hold the declaration.
-local function loop_around(first, second, declaration)
-  local node = first.parent
+-- Whether what comes after `event` in the innermost loop around it and `use` is a next round that
+-- sees the same variable: it is declared outside, and no block on the way ends by leaving.
+local function next_round(event, use, declaration)
+  local node = event
   while node and node.tag ~= "Function" do
-    if LOOPS[node.tag] and within(second, node) then
-      return not within(declaration, node)
-    end
+    if LOOPS[node.tag] and within(use, node) then return not within(declaration, node) end
+    local last = not node.tag and node[#node]
+    if last and LEAVES[last.tag] then return false end
     node = node.parent
   end
   return false
@@ -58,9 +59,9 @@ end
 -- Whether what happens at `event` happens between the making of a variable and this use of it.
 local function between(var, event, use)
   if event.offset <= var.from.end_offset or apart(var.node, event) then return false end
-  if use.offset > event.end_offset then return not apart(event, use) end
-  -- An argument of the call itself is used before it; in a loop the next round uses it after.
-  return use.offset < event.offset and loop_around(event, use, var.node)
+  if use.offset > event.end_offset and not apart(event, use) then return true end
+  -- (An argument of the call itself is used before it, too.)
+  return next_round(event, use, var.node)
 end
 
 -- Frame data -------------------------------------------------------------------------------------

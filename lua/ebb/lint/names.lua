@@ -21,6 +21,9 @@ names.awaits = set [[
   ebb.fs.open ebb.io.open ebb.io.read ebb.io.write
 ]]
 
+--- Functions that make nothing and do not await.
+names.at_once = set "ebb.go ebb.is_cancelled ebb.now ebb.current ebb.deadline ebb.try_select"
+
 --- What a call by path makes.
 names.makes = {
   ["ebb.guard"] = "guard", ["ebb.mutex"] = "mutex", ["ebb.semaphore"] = "semaphore",
@@ -32,6 +35,8 @@ names.makes = {
   ["ebb.spawn_with"] = "task", ["ebb.delay"] = "task", ["ebb.runtime"] = "runtime",
   ["ebb.task_guard"] = "task_guard", ["ebb.clock"] = "clock", ["ebb.frame_clock"] = "clock",
   ["ebb.after"] = "op", ["ebb.at"] = "op", ["ebb.ready"] = "op", ["ebb.never"] = "op",
+  ["socket.tcp"] = "luasocket", ["socket.udp"] = "luasocket", ["socket.connect"] = "luasocket",
+  ["socket.bind"] = "luasocket",
   ["ebb.choice"] = "op", ["ebb.map_op"] = "op", ["ebb.defer_op"] = "op",
 }
 
@@ -60,7 +65,7 @@ names.methods = {
   ["frame data"] = { view = "frame data" },
   ["pool data"] = { view = "pool data" },
   scope = spawner, join_set = spawner, runtime = spawner,
-  task = { join_op = "op" },
+  task = { join_op = "op" }, luasocket = { accept = "luasocket" },
 }
 
 --- Methods that await, by kind.
@@ -69,11 +74,9 @@ names.method_awaits = {
   channel = set "send recv reserve recv_many send_many", task = set "await join",
   subscription = set "recv changed wait_for", resource_pool = set "acquire with",
   assets = set "load", join_set = set "join_next shutdown", oneshot = set "recv",
-  notify = set "wait", barrier = set "wait", latch = set "wait", interval = set "tick wait",
+  notify = set "wait", barrier = set "wait", latch = set "wait", interval = set "tick",
   scope = set "wait close", token = set "cancelled run", op = set "await",
-  clock = set "sleep timeout",
-  -- To the data of a frame the end of a step is as an await.
-  runtime = set "step",
+  clock = set "sleep sleep_until timeout",
 }
 
 --- Methods that await whatever they are called on: no other library has them by these names.
@@ -108,7 +111,11 @@ names.blocking = {
   ["socket.sleep"] = "ebb.sleep", ["socket.select"] = "ebb.select",
   ["socket.connect"] = "ebb.net.connect", ["socket.bind"] = "ebb.net.listen",
   ["socket.dns.toip"] = "ebb.net.resolve", ["socket.http.request"] = "ebb.blocking",
+  ["ssl.https.request"] = "ebb.blocking",
 }
+
+--- The methods of LuaSocket's objects that wait.
+names.blocking_methods = set "accept connect receive receivefrom send sendto"
 
 --- Globals of Lua, and its libraries: none of their functions awaits.
 names.standard = set [[

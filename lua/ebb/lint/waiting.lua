@@ -5,20 +5,24 @@ local resolve = require "ebb.lint.resolve"
 
 -- Blocking calls ---------------------------------------------------------------------------------
 
--- "io" as ebb.io, or a module of LuaSocket by any of its names.
-local function blocking_path(path)
-  local fix = names.blocking[path]
-  if fix then return fix end
-  return path:find "^ssl%.https%.request$" and "ebb.blocking" or nil
+-- What a call is named in a message and what to use instead of it, if it blocks.
+local function blocking(call, about)
+  if call.tag == "Call" then
+    local path = about:path(call[1])
+    return path, names.blocking[path]
+  end
+  local method, base = call[2][1], about:path(call[1])
+  if base then
+    -- io.stdin:read()
+    local path = base .. "." .. method
+    return path, names.blocking[path]
+  elseif names.blocking_methods[method] and about:kind(call[1]) == "luasocket" then
+    return "LuaSocket's " .. method, "ebb.net"
+  end
 end
 
 local function check_blocking(call, about, report)
-  local path = call.tag == "Call" and about:path(call[1])
-  if not path and call.tag == "Invoke" then
-    local base = about:path(call[1])
-    path = base and base .. "." .. call[2][1]
-  end
-  local instead = path and blocking_path(path)
+  local path, instead = blocking(call, about)
   if not instead then return end
   -- A function that awaits runs in a task, whoever calls it; a chunk may await on its own too.
   local fn = call.fn
