@@ -137,7 +137,6 @@ build = {
         "csrc/lua/l_hook.c",
         "csrc/lua/l_interval.c",
         "csrc/lua/l_join_set.c",
-        "csrc/lua/l_linked.c",
         "csrc/lua/l_listener.c",
         "csrc/lua/l_local.c",
         "csrc/lua/l_lock.c",

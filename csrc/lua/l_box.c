@@ -20,7 +20,7 @@ int ebbL_guard_box(lua_State *L)
   ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   ebbL_box *box =
-      ebbL_newlinked(L, guard->head.state, &ebbL_box_type, sizeof(*box), 2);
+      ebbL_new(L, guard->head.state, &ebbL_box_type, sizeof(*box), 2);
   box->memory = guard->memory;
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 3, 1);
@@ -74,10 +74,10 @@ static int l_box_gc(lua_State *L)
   ebbL_box *box = ebbL_test(L, 1, &ebbL_box_type);
   if (box == NULL || box->memory == NULL || box->memory->is_closed)
     return 0;
-  ebbL_box_free(L, box, 1);
+  ebb_guard_remove(&box->item);
   ebb_slab_put(&box->memory->places, box->places);
   box->places = NULL;
-  return ebbL_settled(L);
+  return 0;
 }
 
 static int l_box_tostring(lua_State *L)

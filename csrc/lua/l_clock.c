@@ -361,7 +361,7 @@ static int l_frame_clock(lua_State *L)
   if (lua_rawget(L, 2) != LUA_TNIL)
     return 1;
   ebbL_clock *self = ebbL_new(L, S, &clock_type, sizeof *self, 2);
-  self->rt = ebbL_touserdata(L, 1);
+  self->rt = lua_touserdata(L, 1);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   ebbL_check_rt(L, self->rt);

@@ -77,7 +77,7 @@ static int l_report(lua_State *L)
   ebbL_rt *rt = NULL;
   if (handle->kind == EBBL_RESULT_FAILURE) {
     lua_getiuservalue(L, 1, 1);
-    rt = ((ebbL_failure *)ebbL_touserdata(L, -1))->rt;
+    rt = ((ebbL_failure *)lua_touserdata(L, -1))->rt;
     lua_getiuservalue(L, -1, 2);
     lua_replace(L, 3);
   }

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+const ebbL_type ebbL_guard_type = {"ebb.guard", NULL};
+const ebbL_type ebbL_box_type = {"ebb.box", NULL};
+
 static const char *const guard_states[] = {"open", "closing", "being reset",
                                            "closed"};
 
@@ -27,8 +30,8 @@ static ebbL_guard *new_guard(lua_State *L, ebbL_state *S, ebbL_memory *M,
 {
   if (M->is_closed)
     ebbL_error(L, "EBB012", "the Lua state is closing");
-  ebbL_guard *guard = ebbL_newlinked(L, S, &ebbL_guard_type, sizeof(*guard),
-                                     parent_idx != 0 ? 2 : 1);
+  ebbL_guard *guard =
+      ebbL_new(L, S, &ebbL_guard_type, sizeof(*guard), parent_idx != 0 ? 2 : 1);
   guard->memory = M;
   guard->places = ebbL_places_new(L, M);
   ebb_guard_init(&guard->guard, &M->pool, budget);

@@ -50,7 +50,7 @@ int ebbL_pushcloser(lua_State *L, int idx)
 /* The error on top is kept if it is the first. */
 static void keep_first_error(lua_State *L)
 {
-  ebbL_guard *root = ebbL_touserdata(L, AT_ROOT);
+  ebbL_guard *root = lua_touserdata(L, AT_ROOT);
   if (root->has_error)
     return;
   root->has_error = true;
@@ -145,7 +145,7 @@ static void finish_guard(lua_State *L, ebbL_guard *guard)
   if (guard->parent == NULL)
     return;
   lua_getiuservalue(L, AT_GUARD, 2);
-  ebbL_guard *parent = ebbL_touserdata(L, -1);
+  ebbL_guard *parent = lua_touserdata(L, -1);
   if (lua_getiuservalue(L, -1, 1) == LUA_TTABLE)
     ebbL_entry_free(L, parent, -1, guard->parent);
   lua_pop(L, 2);
@@ -153,11 +153,11 @@ static void finish_guard(lua_State *L, ebbL_guard *guard)
 
 static int close_loop(lua_State *L, int status, lua_KContext ctx)
 {
-  ebbL_guard *root = ebbL_touserdata(L, AT_ROOT);
+  ebbL_guard *root = lua_touserdata(L, AT_ROOT);
   if (status != LUA_OK && status != LUA_YIELD)
     keep_first_error(L);
   for (;;) {
-    ebbL_guard *guard = ebbL_touserdata(L, AT_GUARD);
+    ebbL_guard *guard = lua_touserdata(L, AT_GUARD);
     ebb_item *item = ebb_guard_newest(&guard->guard);
     lua_settop(L, AT_TOP);
     if (item == NULL) {
@@ -218,15 +218,10 @@ int ebbL_guard_gc(lua_State *L)
   ebbL_guard *guard = ebbL_test(L, 1, &ebbL_guard_type);
   if (guard == NULL || guard->memory == NULL || guard->memory->is_closed)
     return 0;
-  bool is_second = ebbL_is_finalised(L);
-  if (!is_second && guard->state != EBBL_CLOSED)
-    ebbL_finalised(L); /* first: what it closes may fail */
-  if (is_second)
-    return ebbL_finalised(L);
   ebb_list_unlink(&guard->link);
   ebb_slab_put(&guard->memory->places, guard->places);
   guard->places = NULL;
   if (guard->state == EBBL_CLOSED)
-    return ebbL_settled(L);
+    return 0;
   return begin_close(L, guard, EBBL_CLOSING);
 }

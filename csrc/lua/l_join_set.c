@@ -4,18 +4,10 @@
 #include "lua/l_op.h"
 #include "lua/l_report.h"
 
-/* A child, from its spawn on, so that its end needs no memory. Not a part of
-   its handle: the set may have been freed unfinalised, and handles with it. */
-typedef struct member {
-  struct member *next;
-  ebbL_handle *handle; /* once it has ended */
-} member;
-
 typedef struct ebbL_join_set {
   ebbL_header head;
   ebbL_scope *scope;
-  member *first, *last; /* ended, in order of their ends */
-  member *alive;        /* as many as have not, and are not bound to any */
+  ebbL_handle *first, *last; /* ended, in order of their ends */
   size_t n_ended;
   size_t n_promised; /* of these, handed to tasks that were woken for them */
   ebb_waitq waiters;
@@ -26,7 +18,8 @@ typedef struct ebbL_join_set {
 #define SCOPE   1 /* user values */
 #define HANDLES 2 /* by address: the members' handles */
 
-#define join_set_type (ebbL_linked_types[EBBL_LINKED_JOIN_SET])
+static const ebbL_opclass join_set_class;
+static const ebbL_type join_set_type = {"ebb.join_set", &join_set_class};
 
 static ebbL_join_set *check_set(lua_State *L)
 {
@@ -61,26 +54,12 @@ static ebbL_failure *failure_of(lua_State *L, int idx)
   if (handle == NULL || handle->kind != EBBL_RESULT_FAILURE || handle->is_taken)
     return NULL;
   lua_getiuservalue(L, idx, 1);
-  ebbL_failure *failure = ebbL_touserdata(L, -1);
+  ebbL_failure *failure = lua_touserdata(L, -1);
   lua_pop(L, 1);
   return failure;
 }
 
 /* --- children come and go --- */
-
-static ebb_slab *members_of(ebbL_join_set *self)
-{
-  return &self->head.state->bodies[0];
-}
-
-static void drop_members(ebbL_join_set *self, member **list)
-{
-  while (*list != NULL) {
-    member *gone = *list;
-    *list = gone->next;
-    ebb_slab_put(members_of(self), gone);
-  }
-}
 
 /* [-0, +1] The set's handle; it is no member any more. `at`: the set. */
 static void push_released(lua_State *L, int at, ebbL_handle *handle)
@@ -102,14 +81,12 @@ void ebbL_join_set_ended(lua_State *L, ebbL_join_set *self, int handle_idx)
     else
       ebb_list_push_back(&self->failures, &failure->link);
   }
-  member *ended = self->alive;
-  self->alive = ended->next;
-  *ended = (member){NULL, handle};
+  handle->next_ended = NULL;
   if (self->first == NULL)
-    self->first = ended;
+    self->first = handle;
   else
-    self->last->next = ended;
-  self->last = ended;
+    self->last->next_ended = handle;
+  self->last = handle;
   self->n_ended++;
   ebb_wait *wait = ebb_waitq_head(&self->waiters);
   if (wait != NULL) {
@@ -128,12 +105,11 @@ void ebbL_join_set_left(ebbL_join_set *self)
 static int push_first(lua_State *L, ebbL_join_set *self, int at)
 {
   luaL_checkstack(L, 8, NULL);
-  member *ended = self->first;
-  ebbL_handle *handle = ended->handle;
-  self->first = ended->next;
+  ebbL_handle *handle = self->first;
+  self->first = handle->next_ended;
   if (self->first == NULL)
     self->last = NULL;
-  ebb_slab_put(members_of(self), ended);
+  handle->next_ended = NULL;
   self->n_ended--;
   push_released(L, at, handle);
   ebbL_failure *failure = failure_of(L, lua_gettop(L));
@@ -202,10 +178,10 @@ static int set_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return 1;
 }
 
-const ebbL_opclass ebbL_join_set_class = {.name = "join_set",
-                                          .attempt = set_attempt,
-                                          .link = set_link,
-                                          .settle = set_settle};
+static const ebbL_opclass join_set_class = {.name = "join_set",
+                                            .attempt = set_attempt,
+                                            .link = set_link,
+                                            .settle = set_settle};
 
 /* --- methods --- */
 
@@ -215,7 +191,7 @@ static int l_join_set(lua_State *L)
   lua_settop(L, 0);
   ebbL_scope *scope = ebbL_scope_new(L, S);
   scope->collect = true;
-  ebbL_join_set *self = ebbL_newlinked(L, S, &join_set_type, sizeof *self, 2);
+  ebbL_join_set *self = ebbL_new(L, S, &join_set_type, sizeof *self, 2);
   ebb_list_init(&self->waiters);
   ebb_list_init(&self->failures);
   lua_newtable(L);
@@ -224,7 +200,6 @@ static int l_join_set(lua_State *L)
   lua_setiuservalue(L, -2, SCOPE);
   self->scope = scope;
   scope->set = self;
-  scope->is_sets = true;
   return 1;
 }
 
@@ -241,9 +216,6 @@ static int l_set_spawn(lua_State *L)
   discard(L, self, 1);
   lua_getiuservalue(L, 1, HANDLES);
   lua_insert(L, 2);
-  member *child = ebbL_slab_get(L, members_of(self));
-  child->next = self->alive;
-  self->alive = child;
   ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 3, true, self->scope);
   if (self->scope->hard) /* it is being closed: the task never runs */
     ebbL_cancel_task(L, task, 0);
@@ -256,7 +228,7 @@ static int l_set_join_next(lua_State *L)
 {
   ebbL_join_set *self = check_set(L);
   lua_settop(L, 1); /* a for loop passes more */
-  return ebbL_perform(L, &ebbL_join_set_class, self, l_set_join_next);
+  return ebbL_perform(L, &join_set_class, self, l_set_join_next);
 }
 
 /* It is itself the op of its natural wait. */
@@ -343,7 +315,6 @@ static int l_set_detach_all(lua_State *L)
     task->scope = NULL;
     ebb_scope_left(&self->scope->core, &task->core);
   }
-  drop_members(self, &self->alive);
   ebb_wake_all(&self->waiters, EBB_ECLOSED);
   return 0;
 }
@@ -364,17 +335,11 @@ static int set_len(lua_State *L)
 static int set_gc(lua_State *L)
 {
   ebbL_join_set *self = ebbL_test(L, 1, &join_set_type);
-  if (self == NULL)
+  if (self == NULL || self->scope == NULL)
     return 0;
-  if (self->scope != NULL && !ebbL_is_finalised(L)) {
-    disown_failures(self);
-    self->scope->set = NULL;
-    drop_members(self, &self->first);
-    drop_members(self, &self->alive);
-    self->last = NULL;
-    self->n_ended = self->n_promised = 0;
-  }
-  return ebbL_finalised(L);
+  disown_failures(self);
+  self->scope->set = NULL;
+  return 0;
 }
 
 static int set_tostring(lua_State *L)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+const ebbL_type ebbL_lock_type = {"ebb.lock", NULL};
+
 static const ebb_wait_class mutex_wait = {"mutex lock", true, NULL};
 static const ebb_wait_class read_wait = {"rwlock read", true, NULL};
 static const ebb_wait_class write_wait = {"rwlock write", true, ebb_sem_leave};
@@ -26,7 +28,7 @@ static const char *word_of(const ebbL_lock *lock)
 
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind)
 {
-  ebbL_lock *lock = ebbL_newlinked(L, S, &ebbL_lock_type, sizeof *lock, 1);
+  ebbL_lock *lock = ebbL_new(L, S, &ebbL_lock_type, sizeof *lock, 1);
   ebb_list_init(&lock->link);
   lock->claim.sem = sem;
   lock->claim.n = kind == EBBL_LOCK_WRITE ? EBBL_LOCK_ALL : 1;
@@ -87,14 +89,14 @@ void ebbL_lock_link(ebbL_task *task, uint32_t i, int payload)
 {
   static const ebb_wait_class *const classes[] = {&mutex_wait, &read_wait,
                                                   &write_wait};
-  ebbL_lock *lock = ebbL_touserdata(task->L, payload);
+  ebbL_lock *lock = lua_touserdata(task->L, payload);
   ebb_sem_link(&task->core, i, classes[lock->kind], &lock->claim,
                (uint32_t)payload);
 }
 
 int ebbL_lock_settle(lua_State *L, ebbL_task *task, int payload)
 {
-  ebbL_lock_taken(ebbL_touserdata(L, payload), task);
+  ebbL_lock_taken(lua_touserdata(L, payload), task);
   lua_pushvalue(L, payload);
   return 1;
 }
@@ -168,11 +170,8 @@ static int lock_close(lua_State *L)
 
 static int lock_gc(lua_State *L)
 {
-  ebbL_lock *lock = ebbL_test(L, 1, &ebbL_lock_type);
-  if (lock == NULL)
-    return 0;
-  ebbL_lock_release(lock);
-  return ebbL_settled(L);
+  ebbL_lock_release(check_lock(L));
+  return 0;
 }
 
 static int lock_adopt(lua_State *L)

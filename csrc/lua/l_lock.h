@@ -14,8 +14,6 @@
 
 enum { EBBL_LOCK_MUTEX, EBBL_LOCK_READ, EBBL_LOCK_WRITE };
 
-extern const ebbL_opclass ebbL_mutex_class;
-
 /* What a writer takes, and a reader one of. */
 #define EBBL_LOCK_ALL (UINT64_C(1) << 62)
 
@@ -27,7 +25,7 @@ typedef struct ebbL_lock {
   uint8_t kind;
 } ebbL_lock;
 
-#define ebbL_lock_type (ebbL_linked_types[EBBL_LINKED_LOCK])
+extern const ebbL_type ebbL_lock_type;
 
 /* [-1, +1, raises] A guard that is not held yet; what it is of is on top. */
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind);

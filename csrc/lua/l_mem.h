@@ -149,7 +149,7 @@ typedef struct ebbL_guard {
   bool has_error; /* something failed while it was closed */
 } ebbL_guard;
 
-#define ebbL_guard_type (ebbL_linked_types[EBBL_LINKED_GUARD])
+extern const ebbL_type ebbL_guard_type;
 
 /* [raises] The open guard at idx; EBB012 when it is closed or closing. */
 ebbL_guard *ebbL_checkguard(lua_State *L, int idx);
@@ -171,8 +171,7 @@ typedef struct ebbL_span {
   size_t cap; /* of vec and buffer, in elements, from the block's start */
   uint8_t elem;
   bool is_view;
-  bool is_frame;  /* in the frame arena: no finaliser, no block */
-  bool has_views; /* their gen_at points to it */
+  bool is_frame; /* in the frame arena: no finaliser, no block */
   union {
     ebbL_places *places;   /* debug mode only */
     const ebbL_site *site; /* frame memory: always */
@@ -182,13 +181,12 @@ typedef struct ebbL_span {
 } ebbL_span;
 
 /* In one row, so that "any span" is one comparison. */
-#define EBBL_N_SPAN_TYPES 4
-#define ebbL_span_types   (&ebbL_linked_types[EBBL_LINKED_BYTES])
-#define ebbL_bytes_type   (ebbL_span_types[0])
-#define ebbL_array_type   (ebbL_span_types[1])
-#define ebbL_vec_type     (ebbL_span_types[2])
-#define ebbL_buffer_type  (ebbL_span_types[3])
-#define ebbL_box_type     (ebbL_linked_types[EBBL_LINKED_BOX])
+extern const ebbL_type ebbL_span_types[4];
+#define ebbL_bytes_type  (ebbL_span_types[0])
+#define ebbL_array_type  (ebbL_span_types[1])
+#define ebbL_vec_type    (ebbL_span_types[2])
+#define ebbL_buffer_type (ebbL_span_types[3])
+extern const ebbL_type ebbL_box_type;
 
 /* The span at idx whatever its kind and state, or NULL. [no-raise] */
 static inline ebbL_span *ebbL_tospan(lua_State *L, int idx)
@@ -196,9 +194,9 @@ static inline ebbL_span *ebbL_tospan(lua_State *L, int idx)
   ebbL_header *header = ebbL_object(L, idx);
   if (EBB_UNLIKELY(header == NULL ||
                    (uintptr_t)header->type - (uintptr_t)ebbL_span_types >=
-                       EBBL_N_SPAN_TYPES * sizeof(ebbL_type)))
+                       sizeof(ebbL_span_types)))
     return NULL;
-  return ((ebbL_linked *)header)->body;
+  return (ebbL_span *)header;
 }
 /* [raises] EBB012, naming what is known of it. */
 int ebbL_span_stale(lua_State *L, ebbL_span *span);

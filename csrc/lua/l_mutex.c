@@ -8,7 +8,8 @@ typedef struct ebbL_mutex {
   bool has_value;
 } ebbL_mutex;
 
-#define mutex_type (ebbL_linked_types[EBBL_LINKED_MUTEX])
+static const ebbL_opclass lock_class;
+static const ebbL_type mutex_type = {"ebb.mutex", &lock_class};
 
 static ebbL_mutex *check_mutex(lua_State *L)
 {
@@ -49,23 +50,23 @@ static int lock_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return ebbL_lock_settle(L, task, payload);
 }
 
-const ebbL_opclass ebbL_mutex_class = {.name = "mutex lock",
-                                       .attempt = lock_attempt,
-                                       .prepare = lock_prepare,
-                                       .link = lock_link,
-                                       .settle = lock_settle};
+static const ebbL_opclass lock_class = {.name = "mutex lock",
+                                        .attempt = lock_attempt,
+                                        .prepare = lock_prepare,
+                                        .link = lock_link,
+                                        .settle = lock_settle};
 
 static int l_lock(lua_State *L)
 {
   ebbL_mutex *mutex = check_mutex(L);
   lua_settop(L, 1);
-  return ebbL_perform(L, &ebbL_mutex_class, mutex, l_lock);
+  return ebbL_perform(L, &lock_class, mutex, l_lock);
 }
 
 static int l_lock_op(lua_State *L)
 {
   check_mutex(L);
-  ebbL_newop(L, ebbL_S(L), &ebbL_mutex_class, 1, 0);
+  ebbL_newop(L, ebbL_S(L), &lock_class, 1, 0);
   return 1;
 }
 
@@ -90,7 +91,7 @@ static int with_k(lua_State *L, int status, lua_KContext ctx)
 /* [mutex, fn, …, guard]: the guard is closed however fn ends. */
 static int with_locked(lua_State *L)
 {
-  const ebbL_mutex *mutex = ebbL_touserdata(L, 1);
+  const ebbL_mutex *mutex = lua_touserdata(L, 1);
   if (mutex->has_value) {
     lua_getiuservalue(L, 1, 1);
     lua_insert(L, 3);
@@ -107,7 +108,7 @@ static int with_lock_k(lua_State *L, int status, lua_KContext ctx)
   ebbL_state *S = ebbL_S(L);
   EBBL_OWN_RESUME(L, S, with_lock_k, ctx);
   ebbL_check_woken(L, S->current);
-  ebbL_lock_taken(ebbL_touserdata(L, -1), S->current);
+  ebbL_lock_taken(lua_touserdata(L, -1), S->current);
   return with_locked(L);
 }
 
@@ -156,21 +157,10 @@ static int mutex_tostring(lua_State *L)
   return 1;
 }
 
-/* One that is still held is so by a lock whose own finaliser could not be
-   called: its task gives it back when it ends. */
-static int mutex_gc(lua_State *L)
-{
-  ebbL_mutex *mutex = ebbL_test(L, 1, &mutex_type);
-  if (mutex == NULL || (ebbL_is_finalised(L) && mutex->core.available == 0))
-    return 0;
-  return ebbL_finalised(L);
-}
-
 static int l_mutex(lua_State *L)
 {
   bool has_value = !lua_isnoneornil(L, 1);
-  ebbL_mutex *mutex =
-      ebbL_newlinked(L, ebbL_S(L), &mutex_type, sizeof *mutex, 1);
+  ebbL_mutex *mutex = ebbL_new(L, ebbL_S(L), &mutex_type, sizeof *mutex, 1);
   ebb_sem_init(&mutex->core, 1);
   mutex->has_value = has_value;
   if (has_value) {
@@ -186,8 +176,7 @@ void ebbL_open_mutex(lua_State *L, ebbL_state *S)
   static const luaL_Reg methods[] = {
       {"lock", l_lock}, {"lock_op", l_lock_op},     {"try_lock", l_try_lock},
       {"with", l_with}, {"is_locked", l_is_locked}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {
-      {"__gc", mutex_gc}, {"__tostring", mutex_tostring}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", mutex_tostring}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newoptype(L, S, &mutex_type, methods, meta);
 }

@@ -48,7 +48,7 @@ ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
   ebbL_op *op = ebbL_new(L, S, &ebbL_op_type, sizeof *op, 2);
   op->cls = cls;
   if (target_idx != 0) {
-    op->target = ebbL_touserdata(L, target_idx);
+    op->target = lua_touserdata(L, target_idx);
     lua_pushvalue(L, target_idx);
     lua_setiuservalue(L, -2, 1);
   }
@@ -69,7 +69,7 @@ static int perform_k(lua_State *L, int status, lua_KContext ctx)
   EBBL_OWN_RESUME(L, S, perform_k, ctx);
   ebbL_task *task = S->current;
   ebbL_check_woken(L, task);
-  return cls->settle(L, task, ebbL_touserdata(L, 1), 1,
+  return cls->settle(L, task, lua_touserdata(L, 1), 1,
                      (int)task->core.waits[0].slot);
 }
 

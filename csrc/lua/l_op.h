@@ -137,7 +137,7 @@ typedef struct ebbL_leaf {
 typedef struct ebbL_composite {
   ebbL_header head;
   int32_t n_leaves, n_steps, n_anchors;
-  bool is_counted;              /* the two that follow are known */
+  bool is_counted; /* the two that follow are known */
   /* leaves of timed classes; with prepare; that enlist */
   uint32_t n_timed, n_prepared, n_enlisted;
   bool has_defer; /* some leaf is a defer_op: expanded when performed */

@@ -16,7 +16,7 @@ typedef struct ebbL_failure {
   uint64_t failed_ns; /* real time */
 } ebbL_failure;
 
-#define ebbL_failure_type (ebbL_linked_types[EBBL_LINKED_FAILURE])
+extern const ebbL_type ebbL_failure_type;
 
 /* [-1, +0] The task has failed with the error on top; keeps or reports it, as
    its handle and owner demand. [no-raise] */

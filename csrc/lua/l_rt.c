@@ -12,6 +12,8 @@
 
 #include <errno.h>
 
+const ebbL_type ebbL_rt_type = {"ebb.runtime", NULL};
+
 static const char objects_key; /* weak: runtime userdata by address */
 static const char default_key, used_key;
 
@@ -76,7 +78,7 @@ static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
 {
   if (S->closing)
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_rt *rt = ebbL_newlinked(L, S, &ebbL_rt_type, sizeof *rt, 5);
+  ebbL_rt *rt = ebbL_new(L, S, &ebbL_rt_type, sizeof *rt, 5);
   /* once this has succeeded nothing fails but keeping its address, which gives
      the slot back when it is collected */
   rt->slot = ebbL_slots_take(L, S, 0);
@@ -339,11 +341,9 @@ static void close_quietly(lua_State *L, ebbL_rt *rt)
 static int rt_gc(lua_State *L)
 {
   ebbL_rt *rt = ebbL_test(L, 1, &ebbL_rt_type);
-  if (rt == NULL)
-    return 0;
-  if (rt->is_open && !rt->closed)
+  if (rt != NULL && rt->is_open && !rt->closed)
     close_quietly(L, rt);
-  return ebbL_finalised(L);
+  return 0;
 }
 
 void ebbL_rt_close_all(lua_State *L, ebbL_state *S)

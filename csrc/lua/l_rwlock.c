@@ -10,7 +10,7 @@ typedef struct ebbL_rwlock {
 } ebbL_rwlock;
 
 static const ebbL_opclass read_class, write_class;
-#define rwlock_type (ebbL_linked_types[EBBL_LINKED_RWLOCK])
+static const ebbL_type rwlock_type = {"ebb.rwlock", NULL};
 
 static ebbL_rwlock *check_rwlock(lua_State *L)
 {
@@ -144,19 +144,9 @@ static int rwlock_tostring(lua_State *L)
   return 1;
 }
 
-/* As of a mutex. */
-static int rwlock_gc(lua_State *L)
-{
-  ebbL_rwlock *rw = ebbL_test(L, 1, &rwlock_type);
-  if (rw == NULL ||
-      (ebbL_is_finalised(L) && rw->core.available != EBBL_LOCK_ALL))
-    return 0;
-  return ebbL_finalised(L);
-}
-
 static int l_rwlock(lua_State *L)
 {
-  ebbL_rwlock *rw = ebbL_newlinked(L, ebbL_S(L), &rwlock_type, sizeof *rw, 0);
+  ebbL_rwlock *rw = ebbL_new(L, ebbL_S(L), &rwlock_type, sizeof *rw, 0);
   ebb_sem_init(&rw->core, EBBL_LOCK_ALL);
   return 1;
 }
@@ -171,8 +161,8 @@ void ebbL_open_rwlock(lua_State *L, ebbL_state *S)
                                      {"read_op", l_read_op},
                                      {"write_op", l_write_op},
                                      {NULL, NULL}};
-  static const luaL_Reg meta[] = {
-      {"__gc", rwlock_gc}, {"__tostring", rwlock_tostring}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", rwlock_tostring},
+                                  {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newtype(L, S, &rwlock_type, methods, meta);
   lua_pop(L, 1);

@@ -6,6 +6,8 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 
+const ebbL_type ebbL_scope_type = {"ebb.scope", NULL};
+
 /* Who closes: the function form, s:wait(), s:close(), or leaving the block. */
 enum { MODE_NONE, MODE_BODY, MODE_WAIT, MODE_CLOSE, MODE_LEAVE };
 enum { PHASE_WAIT, PHASE_DEFERS, PHASE_DONE };
@@ -236,7 +238,7 @@ static int close_scope(lua_State *L, ebbL_scope *scope, int at);
 
 static int defer_k(lua_State *L, int status, lua_KContext at)
 {
-  ebbL_scope *scope = ebbL_touserdata(L, (int)at);
+  ebbL_scope *scope = lua_touserdata(L, (int)at);
   ebbL_task *task = scope->head.state->current;
   bool failed = status != LUA_OK && status != LUA_YIELD;
   ebbL_body *body = lua_touserdata(L, failed ? -3 : -2);
@@ -277,7 +279,7 @@ static int close_scope(lua_State *L, ebbL_scope *scope, int at)
 static int scope_k(lua_State *L, int status, lua_KContext at)
 {
   (void)status;
-  ebbL_scope *scope = ebbL_touserdata(L, (int)at);
+  ebbL_scope *scope = lua_touserdata(L, (int)at);
   EBBL_OWN_RESUME(L, scope->head.state, scope_k, at);
   ebbL_task *task = scope->head.state->current;
   task->core.uninterruptible = false;
@@ -342,7 +344,7 @@ static int scope_done(lua_State *L, ebbL_scope *scope, int at)
 static int body_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)ctx;
-  ebbL_scope *scope = ebbL_touserdata(L, 2);
+  ebbL_scope *scope = lua_touserdata(L, 2);
   ebbL_task *task = scope->head.state->current;
   ebbL_body *body = scope->body;
   bool error = status != LUA_OK && status != LUA_YIELD;
@@ -376,7 +378,7 @@ static int body_k(lua_State *L, int status, lua_KContext ctx)
 
 ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S)
 {
-  ebbL_scope *scope = ebbL_newlinked(L, S, &ebbL_scope_type, sizeof *scope, 2);
+  ebbL_scope *scope = ebbL_new(L, S, &ebbL_scope_type, sizeof *scope, 2);
   ebb_scope_init(&scope->core);
   scope->rt = ebbL_current_rt(L, S);
   return scope;
@@ -578,10 +580,8 @@ static void report_failure(lua_State *L, ebbL_scope *scope)
 static int scope_gc(lua_State *L)
 {
   ebbL_scope *scope = ebbL_test(L, 1, &ebbL_scope_type);
-  if (scope == NULL)
+  if (scope == NULL || scope->ended)
     return 0;
-  if (scope->ended)
-    return scope->is_sets ? ebbL_finalised(L) : ebbL_settled(L);
   scope->ended = true;
   report_failure(L, scope);
   ebb_list *children = &scope->core.children;
@@ -595,7 +595,7 @@ static int scope_gc(lua_State *L)
       task->handle->is_owned = false;
     ebb_task_ask_cancel(child);
   }
-  return scope->is_sets ? ebbL_finalised(L) : ebbL_settled(L);
+  return 0;
 }
 
 static int scope_tostring(lua_State *L)

@@ -25,11 +25,10 @@ struct ebbL_scope {
   bool body_cancelled; /* the body was ended by the scope's own region */
   bool closing;        /* its close asks all to end: new children never run */
   bool ended;          /* nothing can be spawned any more */
-  bool is_sets;        /* a join_set was made of it, and points to it */
   /* user value 2: list of defers, or nil */
 };
 
-#define ebbL_scope_type (ebbL_linked_types[EBBL_LINKED_SCOPE])
+extern const ebbL_type ebbL_scope_type;
 
 /* [-0, +1, raises] */
 ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S);

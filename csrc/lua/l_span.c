@@ -6,6 +6,13 @@
 
 #include <string.h>
 
+const ebbL_type ebbL_span_types[4] = {
+    {"ebb.bytes", NULL},
+    {"ebb.array", NULL},
+    {"ebb.vec", NULL},
+    {"ebb.buffer", NULL},
+};
+
 /* --- description and errors --- */
 
 const char *ebbL_span_label(lua_State *L, const ebbL_span *span)
@@ -100,8 +107,7 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
   size_t n_bytes = ebbL_elem_bytes(elem, cap);
   guard_idx = lua_absindex(L, guard_idx);
   ebbL_memory_charge(L, M, n_bytes);
-  ebbL_span *span =
-      ebbL_newlinked(L, guard->head.state, type, sizeof(*span), 1);
+  ebbL_span *span = ebbL_new(L, guard->head.state, type, sizeof(*span), 1);
   span->gen_at = &span->block.gen;
   span->gen = 1; /* stale until it has its block */
   span->elem = (uint8_t)elem;
@@ -136,7 +142,7 @@ ebbL_span *ebbL_span_loose(lua_State *L, ebbL_memory *M, const ebbL_type *type,
 {
   size_t n_bytes = ebbL_elem_bytes(elem, n);
   ebbL_memory_charge(L, M, n_bytes);
-  ebbL_span *span = ebbL_newlinked(L, M->head.state, type, sizeof(*span), 1);
+  ebbL_span *span = ebbL_new(L, M->head.state, type, sizeof(*span), 1);
   span->gen_at = &span->block.gen;
   span->gen = 1; /* stale until it has its block */
   span->elem = (uint8_t)elem;
@@ -165,7 +171,7 @@ ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n)
       of->head.type == &ebbL_vec_type ? &ebbL_array_type : of->head.type;
   uint64_t gen = of->gen;
   ebbL_span *view =
-      ebbL_newlinked(L, of->head.state, type, offsetof(ebbL_span, block), 1);
+      ebbL_new(L, of->head.state, type, offsetof(ebbL_span, block), 1);
   /* Should the collector's finalisers have freed it meanwhile, the view is born
      stale. */
   view->gen_at = of->gen_at;
@@ -175,7 +181,6 @@ ebbL_span *ebbL_span_view(lua_State *L, int idx, unsigned char *data, size_t n)
   view->is_view = true;
   view->data = data;
   view->n = view->cap = n;
-  of->has_views = true;
   lua_pushvalue(L, idx);
   lua_setiuservalue(L, -2, 1);
   view->places = ebbL_places_new(L, view->memory);
@@ -266,7 +271,7 @@ static int l_span_gc(lua_State *L)
     ebbL_span_free(span, NULL);
   ebb_slab_put(&span->memory->places, span->places);
   span->places = NULL;
-  return span->has_views ? ebbL_finalised(L) : ebbL_settled(L);
+  return 0;
 }
 
 static int l_span_tostring(lua_State *L)
@@ -370,12 +375,9 @@ void ebbL_span_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
 ebbL_span *ebbL_span_lean(lua_State *L, ebbL_state *S, const ebbL_type *type,
                           size_t n_bytes)
 {
-  ebbL_linked *self = lua_newuserdatauv(L, sizeof *self + n_bytes, 0);
-  ebbL_span *span = (ebbL_span *)(self + 1);
-  memset(self, 0, sizeof *self + n_bytes);
-  self->head = span->head = (ebbL_header){type, S};
-  self->body = span; /* as if it had been finalised already */
-  self->is_finalised = true;
+  ebbL_span *span = lua_newuserdatauv(L, n_bytes, 0);
+  memset(span, 0, n_bytes);
+  span->head = (ebbL_header){type, S};
   lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)type + 1);
   lua_setmetatable(L, -2);
   return span;

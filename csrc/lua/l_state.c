@@ -44,7 +44,6 @@ void ebbL_state_close(ebbL_state *S)
 {
   ebb_slab_fini(&S->tasks);
   ebb_slab_fini(&S->regions);
-  ebbL_linked_fini(S);
   for (int size = 0; size < 4; size++) {
     ebb_alloc_put(&S->alloc, S->blocks[size].free,
                   S->blocks[size].cap * sizeof *S->blocks[size].free);
@@ -78,7 +77,6 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   S->is_worker =
       lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_worker_key) != LUA_TNIL;
   lua_pop(L, 1);
-  ebbL_linked_init(S);
   S->lua_pcall_fn = base_function(L, "pcall");
   S->lua_xpcall_fn = base_function(L, "xpcall");
   lua_newtable(L);

@@ -50,62 +50,11 @@ static inline ebbL_header *ebbL_object(lua_State *L, int idx)
   return header;
 }
 
-/* The userdata of an object that stands in lists of others. Lua frees userdata
-   whose finaliser it had no memory to call, so what others point to must not
-   be the userdata itself: it is a body, with a head of its own, in a slab. A
-   finaliser that never ran leaves the body, in good order, until the state
-   closes. */
-typedef struct ebbL_linked {
-  ebbL_header head;
-  void *body;
-  uint16_t n_bytes;  /* of the body */
-  bool is_finalised; /* its __gc has been called */
-  /* followed by room for the body, unless that is large: see ebbL_settled */
-} ebbL_linked;
-
-/* The types that are so, in one row: telling them takes no look at them. */
-enum {
-  EBBL_LINKED_TOKEN,
-  EBBL_LINKED_SCOPE,
-  EBBL_LINKED_JOIN_SET,
-  EBBL_LINKED_RT,
-  EBBL_LINKED_FAILURE,
-  EBBL_LINKED_BROADCASTSUB,
-  EBBL_LINKED_LOCK,
-  EBBL_LINKED_MUTEX, /* a lock that is held refers to it */
-  EBBL_LINKED_RWLOCK,
-  EBBL_LINKED_GUARD,
-  EBBL_LINKED_BOX,
-  EBBL_LINKED_BYTES, /* these four stay together: "any span" */
-  EBBL_LINKED_ARRAY,
-  EBBL_LINKED_VEC,
-  EBBL_LINKED_BUFFER,
-  EBBL_N_LINKED
-};
-extern const ebbL_type ebbL_linked_types[EBBL_N_LINKED];
-
-/* What a userdata of ebb is about: the body, if it has one. [no-raise] */
-static inline void *ebbL_body_of(ebbL_header *header)
-{
-  bool is_linked = (uintptr_t)header->type - (uintptr_t)ebbL_linked_types <
-                   sizeof(ebbL_linked_types);
-  return is_linked ? ((ebbL_linked *)header)->body : header;
-}
-
-/* The same for the value at idx, which must be one of ebb's, whatever its type.
-   [no-raise] */
-static inline void *ebbL_touserdata(lua_State *L, int idx)
-{
-  return ebbL_body_of(lua_touserdata(L, idx));
-}
-
 /* The object at idx if it is of `type`, else NULL. [no-raise] */
 static inline void *ebbL_test(lua_State *L, int idx, const ebbL_type *type)
 {
   ebbL_header *header = ebbL_object(L, idx);
-  return EBB_LIKELY(header != NULL && header->type == type)
-             ? ebbL_body_of(header)
-             : NULL;
+  return EBB_LIKELY(header != NULL && header->type == type) ? header : NULL;
 }
 
 /* [raises] "bad argument #1 to 'recv' (ebb.channel expected, got nil)" */
@@ -119,29 +68,6 @@ static inline void *ebbL_check(lua_State *L, int idx, const ebbL_type *type)
 /* [-0, +1, raises] A new zeroed userdata with its head and metatable set. */
 void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
                size_t n_bytes, int n_uservalues);
-
-/* [-0, +1, raises] The same for a type with a body: the userdata is pushed, the
-   zeroed body of n_bytes is returned. Its __gc must end with ebbL_settled
-   or ebbL_finalised. */
-void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
-                     size_t n_bytes, int n_uservalues);
-/* The state's bodies: none yet; all freed. */
-void ebbL_linked_init(ebbL_state *S);
-void ebbL_linked_fini(ebbL_state *S);
-/* [no-raise] The last act of the __gc of a type with a body, whose userdata is
-   at 1 (or the first, if that may raise and is not the second call). The body
-   stays as long as anybody may still get at the userdata: the collector is made
-   to come again, and the second time it is freed. */
-int ebbL_finalised(lua_State *L);
-/* [no-raise] The same, cheaper, where nothing points to the body any more: it
-   moves into the userdata (lists in it that are empty stay so), where it lives
-   as long as anybody can get at it. */
-int ebbL_settled(lua_State *L);
-/* Has the __gc of the userdata with a body at 1 been called before? */
-static inline bool ebbL_is_finalised(lua_State *L)
-{
-  return ((ebbL_linked *)lua_touserdata(L, 1))->is_finalised;
-}
 
 /* [-0, +1, raises] Makes the metatable of `type`: __name, a locked
    __metatable, __index = table of `methods`, the `meta` functions (either may
@@ -169,10 +95,6 @@ typedef struct ebbL_slices {
   volatile sig_atomic_t touched;  /* something to do at the end of the turn */
 } ebbL_slices;
 
-/* Bodies are of so many sizes, in steps of 64 bytes; larger ones come from the
-   allocator. */
-#define EBBL_BODY_CLASSES 4
-
 struct ebbL_state {
   ebbL_header head;
   lua_State *main;
@@ -190,9 +112,7 @@ struct ebbL_state {
   uint64_t metered;      /* where it was when the turn began */
   ebb_slab tasks;        /* of ebbL_task */
   ebb_slab regions;      /* of ebbL_deadline: see l_region.c */
-  ebb_slab bodies[EBBL_BODY_CLASSES]; /* see ebbL_newlinked */
-  ebb_list large_bodies;
-  struct { /* slots[]: see ebbL_slots_take */
+  struct {               /* slots[]: see ebbL_slots_take */
     uint32_t *free;
     uint32_t n_free, cap;
     uint32_t n_blocks;

@@ -69,6 +69,7 @@ struct ebbL_handle {
   bool is_taken;      /* its result has been taken */
   uint64_t allocated; /* bytes, once it has ended */
   bool is_late;       /* made by ebb.current or a dump: nobody asked to join */
+  ebbL_handle *next_ended; /* in a join_set */
 };
 
 enum {

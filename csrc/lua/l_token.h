@@ -16,8 +16,7 @@ typedef struct ebbL_token {
   bool closed;
 } ebbL_token;
 
-#define ebbL_token_type (ebbL_linked_types[EBBL_LINKED_TOKEN])
-extern const ebbL_opclass ebbL_token_class;
+extern const ebbL_type ebbL_token_type;
 
 /* [-0, +1] Why the cancelled token at idx was cancelled. */
 void ebbL_token_pushreason(lua_State *L, int idx);

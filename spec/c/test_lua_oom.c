@@ -37,7 +37,6 @@ typedef struct failing {
   size_t refused[N_REFUSED];
   int n_refused;
   size_t live_bytes, live_blocks;
-  int n_lost; /* finalisers that Lua had no memory to call */
 } failing;
 
 typedef struct block {
@@ -125,16 +124,6 @@ static void *direct_alloc(void *ud, void *ptr, size_t old_bytes,
     return got;
   }
   return failing_alloc(ud, ptr, old_bytes, new_bytes);
-}
-
-/* A finaliser that Lua cannot call is lost: it warns, and what the finaliser
-   would have given back stays until the state closes. */
-static void count_lost(void *ud, const char *message, int to_be_continued)
-{
-  failing *f = ud;
-  (void)to_be_continued;
-  if (f->is_armed && strstr(message, "__gc") != NULL)
-    f->n_lost++;
 }
 
 /* --- scripts, compiled once --- */
@@ -325,14 +314,6 @@ static void run_scenario(lua_State *L, failing *f, const script *s)
   lua_settop(L, 0);
 }
 
-static long n_lost;
-
-/* More may be left if a finaliser was lost. */
-static bool is_as(size_t now, size_t usual, const failing *f)
-{
-  return now == usual || (f->n_lost > 0 && now > usual);
-}
-
 /* Runs scenario s with the faults set up in f; true when all was well. */
 static bool run_one(failing *f, const script *s, census *usual, bool is_first)
 {
@@ -340,10 +321,7 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   failing behind = {0};
   lua_State *L = new_state(f, &behind);
   luaL_openlibs(L);
-  lua_setwarnf(L, count_lost, f);
   run_scenario(L, f, s);
-  lua_pushboolean(L, f->n_lost > 0);
-  lua_setglobal(L, "lost");
   if (load(L, &afterwards) != LUA_OK || lua_pcall(L, 0, 0, 0) != LUA_OK) {
     printf("  %s, afterwards: %s\n", s->name, luaL_tolstring(L, -1, NULL));
     CHECK(!"works afterwards");
@@ -354,12 +332,11 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   census now = count(L);
   if (is_first)
     *usual = now;
-  n_lost += f->n_lost;
   for (int i = 0; i < 4; i++)
-    CHECK(is_as(now.slots[i], usual->slots[i], f));
+    CHECK_EQ(now.slots[i], usual->slots[i]);
   CHECK_EQ(now.tasks, usual->tasks);
   CHECK_EQ(now.regions, usual->regions);
-  CHECK(is_as(now.errors, usual->errors, f));
+  CHECK_EQ(now.errors, usual->errors);
   lua_close(L);
   CHECK_EQ(f->live_bytes, 0);
   CHECK_EQ(f->live_blocks, 0);
@@ -389,7 +366,6 @@ static script scenarios[] = {
     {.name = "r09_timers"},
     {.name = "r13_token"},
     {.name = "r20_collected"},
-    {.name = "r20_lost", .also = "EBB042"},
     {.name = "r19_coroutine"},
     {.name = "r21_preempt"},
     {.name = "r19_guard"},
@@ -529,7 +505,7 @@ int main(void)
   RUN(all_requests_from_one_on_fail);
   RUN(one_request_fails);
   RUN(a_request_and_its_retry_fail_on_ebbs_allocator);
-  printf("%ld runs, %ld finalisers lost\n", n_runs, n_lost);
+  printf("%ld runs\n", n_runs);
   free(prelude.code);
   free(afterwards.code);
   for (size_t i = 0; i < N_SCENARIOS; i++)

@@ -15,7 +15,7 @@ ebb.run(function()
   ebb.go(function() b:send "x" end)
   assert(ebb.select(b, ebb.never(), ebb.after(0.05)) == 1 or error "not enough memory (lost sender)")
   assert(a:waiters() == 0 and b:waiters() == 0 and full:waiters() == 0)
-  assert(ebb.select(ebb.ready(1, 2), ebb.after(0)) == 1)
+  assert(ebb.select_first(ebb.ready(1, 2), ebb.after(0)) == 1)
   local many = {}
   for n = 1, 40 do many[n] = n % 2 == 0 and a or ebb.after(n) end
   many[41] = ebb.after(0)
