@@ -54,6 +54,9 @@ if(EBB_LUA_SOURCES)
   target_compile_definitions(ebb_lua PRIVATE _GNU_SOURCE)
   target_include_directories(ebb_lua PRIVATE ${EBB_LUA_INCLUDES})
   target_link_libraries(ebb_lua PUBLIC ebb_uv PRIVATE ebb_flags)
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/csrc/lua/api_runtime.c
+    APPEND PROPERTY COMPILE_DEFINITIONS
+    EBB_LUA_DIR="${CMAKE_INSTALL_FULL_DATADIR}/lua/${EBB_LUA_ABI}")
 endif()
 set(EBB_HAS_BINDING OFF)
 if(EXISTS ${PROJECT_SOURCE_DIR}/csrc/lua/l_ebb.c)

@@ -4,16 +4,17 @@
 #include <stddef.h>
 
 /* Its address stands for "closed". */
-static ebb_post closed_mark;
+static ebb_letter closed_mark;
 
 void ebb_inbox_init(ebb_inbox *inbox)
 {
   atomic_init(&inbox->newest, NULL);
 }
 
-int ebb_inbox_push(ebb_inbox *inbox, ebb_post *post)
+int ebb_inbox_push(ebb_inbox *inbox, ebb_letter *post)
 {
-  ebb_post *newest = atomic_load_explicit(&inbox->newest, memory_order_relaxed);
+  ebb_letter *newest =
+      atomic_load_explicit(&inbox->newest, memory_order_relaxed);
   do {
     if (newest == &closed_mark)
       return EBB_INBOX_CLOSED;
@@ -26,20 +27,20 @@ int ebb_inbox_push(ebb_inbox *inbox, ebb_post *post)
 
 bool ebb_inbox_is_empty(const ebb_inbox *inbox)
 {
-  const ebb_post *newest =
+  const ebb_letter *newest =
       atomic_load_explicit(&inbox->newest, memory_order_relaxed);
   return newest == NULL || newest == &closed_mark;
 }
 
-static ebb_post *take(ebb_inbox *inbox, ebb_post *left)
+static ebb_letter *take(ebb_inbox *inbox, ebb_letter *left)
 {
-  ebb_post *newest =
+  ebb_letter *newest =
       atomic_exchange_explicit(&inbox->newest, left, memory_order_acquire);
-  ebb_post *oldest = NULL;
+  ebb_letter *oldest = NULL;
   if (newest == &closed_mark)
     return NULL;
   while (newest != NULL) {
-    ebb_post *next = newest->next;
+    ebb_letter *next = newest->next;
     newest->next = oldest;
     oldest = newest;
     newest = next;
@@ -47,14 +48,14 @@ static ebb_post *take(ebb_inbox *inbox, ebb_post *left)
   return oldest;
 }
 
-ebb_post *ebb_inbox_take(ebb_inbox *inbox)
+ebb_letter *ebb_inbox_take(ebb_inbox *inbox)
 {
   if (ebb_inbox_is_empty(inbox)) /* also when it is closed */
     return NULL;
   return take(inbox, NULL);
 }
 
-ebb_post *ebb_inbox_close(ebb_inbox *inbox)
+ebb_letter *ebb_inbox_close(ebb_inbox *inbox)
 {
   return take(inbox, &closed_mark);
 }

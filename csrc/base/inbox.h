@@ -13,14 +13,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-typedef struct ebb_post {
-  struct ebb_post *next;
+typedef struct ebb_letter {
+  struct ebb_letter *next;
   /* What its taker calls; the post may be freed or pushed again in it. */
-  void (*run)(struct ebb_post *self);
-} ebb_post;
+  void (*run)(struct ebb_letter *self);
+} ebb_letter;
 
 typedef struct ebb_inbox {
-  _Atomic(ebb_post *) newest; /* or the mark of a closed inbox */
+  _Atomic(ebb_letter *) newest; /* or the mark of a closed inbox */
 } ebb_inbox;
 
 enum { EBB_INBOX_CLOSED, EBB_INBOX_FIRST, EBB_INBOX_MORE };
@@ -28,13 +28,13 @@ enum { EBB_INBOX_CLOSED, EBB_INBOX_FIRST, EBB_INBOX_MORE };
 void ebb_inbox_init(ebb_inbox *inbox);
 /* From any thread. CLOSED: not taken. FIRST: it was empty, so the taker has to
    be told; MORE: whoever pushed first tells it. */
-int ebb_inbox_push(ebb_inbox *inbox, ebb_post *post);
+int ebb_inbox_push(ebb_inbox *inbox, ebb_letter *post);
 /* From any thread: is there anything? */
 bool ebb_inbox_is_empty(const ebb_inbox *inbox);
 
 /* The taker: everything that is there, oldest first, linked by `next`. */
-ebb_post *ebb_inbox_take(ebb_inbox *inbox);
+ebb_letter *ebb_inbox_take(ebb_inbox *inbox);
 /* The same, and nothing is pushed any more. */
-ebb_post *ebb_inbox_close(ebb_inbox *inbox);
+ebb_letter *ebb_inbox_close(ebb_inbox *inbox);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* luaopen_ebb_core: makes the state's ebb and lists what is in the module. */
+#include "lua/api.h"
 #include "lua/l_census.h"
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
@@ -28,7 +29,7 @@
 #include "lua/l_token.h"
 #include "lua/l_udp.h"
 
-#define EBB_VERSION "0.1.0"
+#include "ebb.h"
 
 /* The state was opened first, so at lua_close it is finalised last: what user
    code in later finalisers does with ebb still finds it. */
@@ -141,5 +142,6 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_net(L, S);
   ebbL_open_udp(L, S);
   ebbL_open_threads(L, S);
+  ebbL_open_host(L, S);
   return 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_loop.h"
 
+#include "lua/api.h"
 #include "lua/l_frame.h"
 #include "lua/l_luv.h"
 #include "lua/l_op.h"
@@ -633,6 +634,25 @@ static int push_info(lua_State *L, ebbL_rt *rt, uint64_t ran, double overrun)
   return 1;
 }
 
+/* What was given of the frame's time, else what has passed since the step
+   before. */
+static double frame_time(ebbL_rt *rt, double dt_s)
+{
+  if (dt_s >= 0)
+    return dt_s;
+  uint64_t now_ns = ebb_rt_refresh(&rt->core);
+  return rt->stepped ? (double)(now_ns - rt->last_step_ns) / 1e9 : 0;
+}
+
+/* Before a step; then begin_drive, run_step, end_drive. */
+static void prepare_step(ebbL_rt *rt)
+{
+  rt->last_step_ns = rt->core.now_ns;
+  rt->stepped = true;
+  rt->timing = true;
+  rt->slowest_id = rt->slowest_ns = 0;
+}
+
 int ebbL_rt_step(lua_State *L)
 {
   ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
@@ -641,21 +661,12 @@ int ebbL_rt_step(lua_State *L)
   not_inside_task(L, rt->head.state, "step");
   not_closed(L, rt);
   uint64_t start_ns = ebb_driver_clock(NULL);
-  if (dt_s < 0) {
-    /* no frame time was given: what has passed since the previous step */
-    uint64_t now_ns = ebb_rt_refresh(&rt->core);
-    dt_s = rt->stepped && !lua_isnumber(L, 3)
-               ? (double)(now_ns - rt->last_step_ns) / 1e9
-               : 0;
-  }
-  rt->last_step_ns = rt->core.now_ns;
+  dt_s = frame_time(rt, dt_s);
   uint64_t end_ns = ebb_due_in(start_ns, budget_s);
   uint64_t polls = rt->core.count.polls;
-  rt->stepped = true;
-  rt->timing = true;
-  rt->slowest_id = rt->slowest_ns = 0;
   drive d;
   luaL_checkstack(L, DRIVE_STACK, NULL);
+  prepare_step(rt);
   begin_drive(&d, L, rt);
   run_step(&d, end_ns, dt_s);
   end_drive(&d);
@@ -664,6 +675,54 @@ int ebbL_rt_step(lua_State *L)
                        ? (double)(now_ns - end_ns) / 1e9
                        : 0;
   return push_info(L, rt, rt->core.count.polls - polls, overrun);
+}
+
+typedef struct host_step {
+  drive d;
+  uint64_t end_ns;
+  double dt_s;
+} host_step;
+
+static int step_protected(lua_State *L, void *ud)
+{
+  host_step *step = ud;
+  (void)L;
+  run_step(&step->d, step->end_ns, step->dt_s);
+  return 0;
+}
+
+int ebbL_rt_step_from_c(lua_State *L, ebbL_rt *rt, uint64_t budget_ns,
+                        double dt_s, ebbL_step_info *info)
+{
+  ebbL_state *S = rt->head.state;
+  ebb_rt *core = &rt->core;
+  if (rt->closed || rt->shutting_down || S->closing)
+    return EBB_ECLOSED;
+  if (S->current != NULL || S->driving != NULL)
+    return EBB_EBUSY;
+  if (!lua_checkstack(L, DRIVE_STACK))
+    return EBB_ENOMEM;
+  host_step step;
+  uint64_t start_ns = ebb_driver_clock(NULL), polls = core->count.polls;
+  step.dt_s = frame_time(rt, dt_s);
+  step.end_ns =
+      budget_ns < EBB_NEVER - start_ns ? start_ns + budget_ns : EBB_NEVER;
+  prepare_step(rt);
+  begin_drive(&step.d, L, rt);
+  bool failed = ebbL_host_call(L, S, 0, 0, step_protected, &step) < 0;
+  end_drive(&step.d);
+  if (info == NULL)
+    return failed ? EBB_ENOMEM : 0;
+  uint64_t now_ns = ebb_driver_clock(NULL), due_ns = ebb_rt_next_due(core);
+  *info = (ebbL_step_info){
+      .n_ran = core->count.polls - polls,
+      .overrun_ns = step.end_ns != EBB_NEVER && now_ns > step.end_ns
+                        ? now_ns - step.end_ns
+                        : 0,
+      .is_stuck = core->n_alive > 0 && core->n_ready == 0 &&
+                  due_ns == EBB_NEVER && !is_busy(rt) &&
+                  ebb_list_is_empty(&core->frame)};
+  return failed ? EBB_ENOMEM : 0;
 }
 
 /* --- pump --- */

@@ -193,9 +193,15 @@ int ebbL_msgh(lua_State *L)
 
 void ebbL_warn(ebbL_state *S, const char *fmt, ...)
 {
-  (void)S;
   va_list args;
   va_start(args, fmt);
+  if (S != NULL && S->log != NULL) {
+    char message[2048]; /* longer ones are cut */
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    S->log(S->log_ud, message);
+    return;
+  }
   fprintf(stderr, "ebb: ");
   vfprintf(stderr, fmt, args);
   fprintf(stderr, "\n");
@@ -221,7 +227,7 @@ static int report_protected(lua_State *L)
     label = ebbL_tasklabel(L, NULL, 1);
   const char *message = luaL_tolstring(L, 2, NULL);
   const char *traceback = lua_tostring(L, 3);
-  ebbL_warn(handle != NULL ? handle->head.state : NULL,
+  ebbL_warn(ebbL_state_find(L),
             "EBB021: task %s failed and nobody took its error: %s%s%s", label,
             message, traceback != NULL ? "\n" : "",
             traceback != NULL ? traceback : "");

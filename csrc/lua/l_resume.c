@@ -3,6 +3,7 @@
    lua_resume for them. */
 #include "lua/l_task.h"
 
+#include "lua/api.h"
 #include "lua/l_frame.h"
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
@@ -283,6 +284,8 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     handle->status = (uint8_t)status;
     handle->allocated = task->allocated;
     handle->task = NULL;
+    if (EBB_UNLIKELY(handle->hosted != NULL))
+      ebbL_hosted_ended(handle->hosted, status);
   }
   if (scope != NULL) /* may strike siblings and the scope's owner */
     ebbL_scope_child_ended(L, scope, task, slots);

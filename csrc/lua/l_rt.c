@@ -2,6 +2,7 @@
 /* The runtime object: options, who is current, metrics, the end. */
 #include "lua/l_rt.h"
 
+#include "lua/api.h"
 #include "lua/l_loop.h"
 #include "lua/l_luv.h"
 #include "lua/l_preempt.h"
@@ -85,6 +86,7 @@ static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
   rt->is_virtual = is_virtual;
   ebb_list_init(&rt->unobserved);
   ebb_list_init(&rt->dying);
+  ebb_list_init(&rt->promises);
   ebb_rt_init(&rt->core, &ebbL_host, &S->alloc,
               is_virtual ? NULL : ebb_driver_clock, NULL);
   rt->last_step_ns = rt->core.now_ns;
@@ -295,6 +297,7 @@ void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
     ebbL_gc_close(L, S);
   if (EBB_UNLIKELY(rt->with_luv))
     ebbL_luv_detach(L, rt);
+  ebbL_promises_abandon(rt);
   if (rt->driver != NULL) {
     ebb_driver_close(rt->driver);
     rt->driver = NULL;
@@ -306,6 +309,8 @@ void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
   ebbL_pushslots(L, S);
   ebbL_slots_give(L, S, lua_gettop(L), rt->slot, 0);
   lua_pop(L, 1);
+  if (rt->host != NULL)
+    ebbL_host_closed(rt->host);
   if (S->used_rt == rt)
     S->used_rt = NULL;
   if (S->default_rt == rt) { /* the next use makes a new one */

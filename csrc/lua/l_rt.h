@@ -34,6 +34,8 @@ struct ebbL_rt {
   bool counts;       /* by a hook that is always on: no signals */
   unsigned slice_us; /* how long a turn may take, 0: as it likes */
   char name[48];
+  ebb_list promises;            /* of api_promise.c, whose runtime this is */
+  struct ebb_runtime *host;     /* what a C host has of it: api.h; or NULL */
   struct ebbL_account *account; /* opts.memory, of its tasks; or NULL */
   /* user value 1: its on_task_error, or nil; 2 to 5: see l_luv.c */
 };

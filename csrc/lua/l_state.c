@@ -9,7 +9,7 @@
 /* Registry keys: the addresses. */
 static const char state_key, slots_key, errors_key;
 
-const char ebbL_worker_key;
+const char ebbL_worker_key, ebbL_choice_key;
 
 static const ebbL_type state_type = {"ebb.state", NULL};
 
@@ -70,6 +70,13 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   ebb_alloc_init(&S->alloc, fn, ud);
   ebb_alloc_init(&S->charged, fn, ud);
   ebbL_heap_attach(L, S);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_choice_key);
+  const ebbL_alloc_choice *choice = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (choice != NULL) {
+    ebb_alloc_init(&S->alloc, choice->fn, choice->ud);
+    ebb_alloc_init(&S->charged, choice->fn, choice->ud);
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   S->main = lua_tothread(L, -1);
   lua_pop(L, 1);

@@ -126,6 +126,8 @@ struct ebbL_state {
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */
   ebbL_slices slice;
   const char *drive_name;
+  void (*log)(void *ud, const char *message); /* a host's; NULL: stderr */
+  void *log_ud;
   bool soft_passed;             /* the heap's soft limit: see l_heap.c */
   ebbL_gc gc;                   /* of the collector in frames: see l_gc.h */
   struct ebbL_threads *threads; /* what it has started: see l_threads.c */
@@ -141,6 +143,12 @@ static inline ebbL_state *ebbL_S(lua_State *L)
 }
 #define EBBL_SLOTS lua_upvalueindex(2)
 
+/* Registry key, by address: an ebb_alloc_choice, while a host opens ebb. */
+typedef struct ebbL_alloc_choice {
+  void *(*fn)(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
+  void *ud;
+} ebbL_alloc_choice;
+extern const char ebbL_choice_key;
 /* Registry key, by address: true in a worker's state. */
 extern const char ebbL_worker_key;
 /* [-0, +0, raises] Makes the ebbL_state; called once by luaopen. */

@@ -49,6 +49,7 @@ struct ebbL_task {
   int32_t spawn_line;
   uint32_t guard;
   uint32_t locals;     /* slots block of its task locals, 0: none */
+  int32_t host_value;  /* what a C host's op woke it with: api_await.c */
   int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
   double frame_seen_s; /* frame_time_s at its previous frame */
   uint64_t allocated;  /* bytes, in the turns it has had */
@@ -61,7 +62,8 @@ struct ebbL_task {
 
 struct ebbL_handle {
   ebbL_header head;
-  ebbL_task *task; /* NULL once it has ended */
+  struct ebbL_hosted *hosted; /* what a C host has of it: api.h; or NULL */
+  ebbL_task *task;            /* NULL once it has ended */
   uint64_t id;
   uint8_t status;     /* EBBL_ALIVE … */
   uint8_t kind;       /* what the user value is: EBBL_RESULT_… */

@@ -114,9 +114,9 @@ static bool set_main(ebbL_job *job, ebb_task *main, ebb_remote *inner)
   bool asked = job->is_cancel_asked;
   ebb_job_unlock(&job->core);
   if (inner != NULL)
-    ebb_remote_retain(inner);
+    ebb__remote_retain(inner);
   if (old != NULL)
-    ebb_remote_release(old);
+    ebb__remote_release(old);
   if (main != NULL && asked)
     ebb_task_ask_cancel(main);
   return asked;
@@ -268,7 +268,7 @@ static void destroy(ebb_job *core)
 const ebb_trade ebbL_trade = {open_worker, close_worker, run, destroy, NULL};
 
 /* In the thread that is to end. */
-static void on_cancel(ebb_post *post)
+static void on_cancel(ebb_letter *post)
 {
   ebbL_job *job = ebb_container_of(post, ebbL_job, cancel);
   if (job->main != NULL)

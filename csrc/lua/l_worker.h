@@ -32,7 +32,7 @@ typedef struct ebbL_job {
   /* Of a thread. */
   ebb_task *main;       /* in its own thread: its main task while it runs */
   ebb_remote *inner;    /* under the crew's lock: its runtime, likewise */
-  ebb_post cancel;      /* posted at most once */
+  ebb_letter cancel;    /* posted at most once */
   bool is_cancel_asked; /* under the crew's lock */
 } ebbL_job;
 

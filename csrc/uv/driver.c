@@ -14,6 +14,7 @@ struct ebb_driver {
   uv_loop_t *loop;
   uv_loop_t own;
   bool is_own;
+  bool is_outside;    /* somebody else runs the loop */
   uv_async_t *wakeup; /* in its own block: freed by its close callback */
   uv_timer_t *alarm;  /* the coarse part of a wait */
   uv_poll_t *watched; /* somebody else's descriptor, or NULL */
@@ -229,17 +230,25 @@ static void drain(ebb_driver *driver)
     ebb__remote_drain(driver->remote);
 }
 
+void ebb_driver_set_outside(ebb_driver *driver)
+{
+  driver->is_outside = true;
+}
+
 void ebb_driver_poll(ebb_driver *driver)
 {
-  uv_run(driver->loop, UV_RUN_NOWAIT);
+  if (!driver->is_outside)
+    uv_run(driver->loop, UV_RUN_NOWAIT);
   drain(driver);
 }
 
 void ebb_driver_drain(ebb_driver *driver)
 {
-  uv_ref((uv_handle_t *)driver->wakeup);
-  uv_run(driver->loop, UV_RUN_NOWAIT);
-  uv_unref((uv_handle_t *)driver->wakeup);
+  if (!driver->is_outside) {
+    uv_ref((uv_handle_t *)driver->wakeup);
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)driver->wakeup);
+  }
   drain(driver);
 }
 

@@ -26,6 +26,10 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
    all. Requests in flight are waited for. Safe at any moment but from within a
    completion. */
 void ebb_driver_close(ebb_driver *driver);
+/* The shared loop is run by its owner: polling only looks at what was posted,
+   and whoever runs the loop completes the rest. Waiting and closing still run
+   it, so neither may happen in one of the loop's callbacks. */
+void ebb_driver_set_outside(ebb_driver *driver);
 struct uv_loop_s *ebb_driver_loop(ebb_driver *driver);
 /* Readable when the loop has something to do. */
 int ebb_driver_fd(const ebb_driver *driver);

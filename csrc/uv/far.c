@@ -14,7 +14,7 @@ static bool is_free(ebb_far *self)
   return !posted;
 }
 
-static void on_post(ebb_post *post)
+static void on_post(ebb_letter *post)
 {
   ebb_far *self = ebb_container_of(post, ebb_far, post);
   pthread_mutex_lock(self->lock);
@@ -31,7 +31,7 @@ bool ebb_far_init(ebb_far *self, ebb_driver *driver)
   ebb_remote *remote = ebb_remote_of(driver);
   if (remote == NULL)
     return false;
-  ebb_remote_retain(remote);
+  ebb__remote_retain(remote);
   self->post.run = on_post;
   ebb_list_init(&self->link);
   self->driver = driver;
@@ -44,7 +44,7 @@ bool ebb_far_init(ebb_far *self, ebb_driver *driver)
 void ebb_far_fini(ebb_far *self)
 {
   EBB_CHECK(!ebb_list_is_linked(&self->link));
-  ebb_remote_release(self->remote);
+  ebb__remote_release(self->remote);
 }
 
 void ebb_far_release(ebb_far *self)

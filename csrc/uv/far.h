@@ -21,7 +21,7 @@
 typedef struct ebb_far ebb_far;
 
 struct ebb_far {
-  ebb_post post;
+  ebb_letter post;
   ebb_list link;         /* in the source's list, under its lock */
   pthread_mutex_t *lock; /* the source's */
   void *source;          /* kept by the far wait as long as it lives */

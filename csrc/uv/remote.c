@@ -30,12 +30,12 @@ ebb_remote *ebb_remote_of(ebb_driver *driver)
   return *slot = self;
 }
 
-void ebb_remote_retain(ebb_remote *self)
+void ebb__remote_retain(ebb_remote *self)
 {
   atomic_fetch_add_explicit(&self->n_refs, 1, memory_order_relaxed);
 }
 
-void ebb_remote_release(ebb_remote *self)
+void ebb__remote_release(ebb_remote *self)
 {
   if (atomic_fetch_sub_explicit(&self->n_refs, 1, memory_order_acq_rel) != 1)
     return;
@@ -43,7 +43,7 @@ void ebb_remote_release(ebb_remote *self)
   free(self);
 }
 
-bool ebb_remote_post(ebb_remote *self, ebb_post *post)
+bool ebb_remote_post(ebb_remote *self, ebb_letter *post)
 {
   int pushed = ebb_inbox_push(&self->inbox, post);
   if (pushed == EBB_INBOX_FIRST) {
@@ -56,10 +56,10 @@ bool ebb_remote_post(ebb_remote *self, ebb_post *post)
   return pushed != EBB_INBOX_CLOSED;
 }
 
-static void run_all(ebb_post *post)
+static void run_all(ebb_letter *post)
 {
   while (post != NULL) {
-    ebb_post *next = post->next;
+    ebb_letter *next = post->next;
     post->run(post);
     post = next;
   }
@@ -81,5 +81,5 @@ void ebb__remote_close(ebb_remote *self)
   self->driver = NULL;
   pthread_mutex_unlock(&self->lock);
   run_all(ebb_inbox_close(&self->inbox));
-  ebb_remote_release(self);
+  ebb__remote_release(self);
 }

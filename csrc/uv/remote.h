@@ -16,11 +16,11 @@
 ebb_remote *ebb_remote_of(ebb_driver *driver);
 
 /* From any thread. */
-void ebb_remote_retain(ebb_remote *remote);
-void ebb_remote_release(ebb_remote *remote);
+void ebb__remote_retain(ebb_remote *remote);
+void ebb__remote_release(ebb_remote *remote);
 /* From any thread: post->run(post) is going to be called in the driver's.
    False: the driver is closed, nothing will be. */
-bool ebb_remote_post(ebb_remote *remote, ebb_post *post);
+bool ebb_remote_post(ebb_remote *remote, ebb_letter *post);
 
 /* --- between the files of this: for the driver ---------------------------- */
 

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 
 typedef struct letter {
-  ebb_post post;
+  ebb_letter post;
   int from, n;
 } letter;
 
-static void never(ebb_post *post)
+static void never(ebb_letter *post)
 {
   (void)post;
 }
@@ -29,7 +29,7 @@ TEST(keeps_the_order)
   for (int i = 1; i < 4; i++)
     CHECK_EQ(ebb_inbox_push(&inbox, &letters[i].post), EBB_INBOX_MORE);
   CHECK(!ebb_inbox_is_empty(&inbox));
-  ebb_post *post = ebb_inbox_take(&inbox);
+  ebb_letter *post = ebb_inbox_take(&inbox);
   for (int i = 0; i < 4; i++) {
     CHECK(post == &letters[i].post);
     post = post->next;
@@ -82,7 +82,7 @@ TEST(threads_push_while_one_takes)
              0);
   }
   while (n < N_THREADS * N_LETTERS) {
-    ebb_post *post = ebb_inbox_take(&shared);
+    ebb_letter *post = ebb_inbox_take(&shared);
     n_taken += post != NULL;
     for (; post != NULL; post = post->next, n++) {
       letter *at = (letter *)post;
