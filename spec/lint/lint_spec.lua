@@ -69,6 +69,8 @@ describe("ebb lint, memory:", function()
     "", "local g = ebb.guard()\nif x then g:close() return end\ng:bytes(8)\ng:close()",
     "", "local function f()\nlocal g <close> = ebb.guard()\nreturn g:promote(g:bytes(8))\nend",
     "", "local function f(g)\nreturn g:bytes(8)\nend",
+    "", "local function f()\nlocal g <close> = ebb.guard()\nlocal b = g:bytes(8)\ng:promote(b)\n"
+      .. "return b\nend",
   })
 end)
 
@@ -147,6 +149,8 @@ describe("ebb lint, waiting:", function()
     "", "while true do unknown() end",
     "", "local f, g\nfunction f() g() ebb.sleep(1) end\nfunction g() f() end\n"
       .. "while true do g() end",
+    "", "local f, g\nfunction f() g() end\nfunction g() if x then f() end ebb.sleep(1) end\n"
+      .. "while true do f() end",
     "", "local a = {}\na.next = a.next.next.next\na.next = a.next.next\nwhile true do a.next:go() end",
     "", "while true do host:step() end",
     "", "while x do print 'x' end",
@@ -164,6 +168,8 @@ describe("ebb lint, waiting:", function()
     "", "pcall(ebb.sleep, 1)\nwhile true do pcall(pcall, ebb.sleep, 1) end",
     "", "while true do pcall(print, 1) ebb.sleep(1) end",
     "", "repeat local ok = pcall(ebb.sleep, 1) until ok",
+    "", "while true do xpcall(ebb.sleep, function(e)\n"
+      .. "  if ebb.is_cancelled(e) then os.exit(1) end end, 1) end",
   })
   cases("an await where Lua cannot suspend", {
     "1:31 EBB051", "table.sort({}, function(a, b) ebb.sleep(1) return a < b end)",
