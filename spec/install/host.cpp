@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// A host in C++: 60 frames, a post from another thread, a quota.
+extern "C" {
+#include <ebb.h>
+#include <lauxlib.h>
+#include <lualib.h>
+}
+#include <cstdio>
+#include <thread>
+
+static void posted(lua_State *L, void *)
+{
+  if (L != nullptr && luaL_dostring(L, "posted = true") != LUA_OK)
+    lua_error(L);
+}
+
+static ebb_task *spawn(ebb_runtime *rt, const char *code)
+{
+  lua_State *L = ebb_lua(rt);
+  return luaL_loadstring(L, code) == LUA_OK ? ebb_spawn(rt, L, 0) : nullptr;
+}
+
+int main()
+{
+  lua_State *L = ebb_newstate(nullptr);
+  luaL_openlibs(L);
+  ebb_config config = ebb_config();
+  config.size = sizeof config;
+  config.seed = 7;
+  config.slice_ns = 50000000;
+  config.on_slice = EBB_SLICE_THROW;
+  ebb_runtime *rt = ebb_open(L, &config);
+  if (rt == nullptr)
+    return 1;
+  ebb_task *task = spawn(rt, "local ebb = require 'ebb' local n = 0 "
+                             "while n < 60 do ebb.next_frame() n = n + 1 end "
+                             "return n");
+  ebb_task *endless = spawn(rt, "while true do end");
+  ebb_remote *remote = ebb_remote_new(rt);
+  std::thread([remote] { ebb_post(remote, posted, nullptr); }).join();
+  for (int frame = 0; frame < 62; frame++)
+    ebb_step(rt, EBB_UNLIMITED, 16666667, nullptr);
+  int n = ebb_task_results(task, L);
+  lua_getglobal(L, "posted");
+  std::printf("%s: %d result, %d, posted %d, failed %d\n", EBB_VERSION, n,
+              (int)lua_tointeger(L, -2), lua_toboolean(L, -1),
+              ebb_task_status(endless) == EBB_TASK_FAILED);
+  ebb_task_results(endless, L);
+  ebb_task_release(endless);
+  ebb_task_release(task);
+  ebb_remote_release(remote);
+  ebb_close(rt);
+  lua_close(L);
+}
