@@ -115,13 +115,16 @@ static ebb_task *start(ebb_runtime *rt, ebb_scope *scope, const char *name,
   return scope != NULL ? ebb_scope_spawn(scope, L, 1) : ebb_spawn(rt, L, 1);
 }
 
+static int level_is_over;
+
 static void on_level(ebb_task *task, int status, void *ud)
 {
   lua_State *L = ebb_lua(ud);
   if (status == EBB_TASK_DONE && ebb_task_results(task, L) > 0)
     printf("%s\n", lua_tostring(L, -1));
   lua_settop(L, 0);
-  ebb_task_release(task);
+  level_is_over = 1;
+  ebb_task_release(task); /* it is not looked at any more */
 }
 
 int main(void)
@@ -133,7 +136,7 @@ int main(void)
   config.size = sizeof config;
   config.clock = game_clock;
   config.log = on_log;
-  config.slice_ns = 50000000; /* a script that computes for longer is ended */
+  config.slice_ns = 500000000; /* a script that computes for longer is ended */
   config.on_slice = EBB_SLICE_THROW;
   config.frame_gc = 1;
   if (L == NULL)
@@ -148,9 +151,8 @@ int main(void)
     return 1;
   }
 
-  ebb_task *level = start(rt, NULL, "level", NULL);
-  ebb_task_on_done(level, on_level, rt);
-  while (ebb_task_status(level) == EBB_TASK_ALIVE) /* real time: a thread */
+  ebb_task_on_done(start(rt, NULL, "level", NULL), on_level, rt);
+  while (!level_is_over) /* real time: a thread */
     ebb_step(rt, 2000000, 0, NULL);
 
   pthread_t network;

@@ -401,7 +401,7 @@ TEST(quotas)
   ebb_config config;
   memset(&config, 0, sizeof config);
   config.memory_bytes = 2 << 20;
-  config.slice_ns = 20 * MS;
+  config.slice_ns = 200 * MS;
   config.on_slice = EBB_SLICE_THROW;
   open_game(&g, &config);
   ebb_task *endless = spawn(&g, "while true do end");

@@ -27,7 +27,7 @@ int main()
   ebb_config config = ebb_config();
   config.size = sizeof config;
   config.seed = 7;
-  config.slice_ns = 50000000;
+  config.slice_ns = 500000000;
   config.on_slice = EBB_SLICE_THROW;
   ebb_runtime *rt = ebb_open(L, &config);
   if (rt == nullptr)
