@@ -128,6 +128,22 @@ TEST(frame_loop)
   close_game(&g);
 }
 
+TEST(idle_steps_allocate_nothing)
+{
+  game g;
+  ebb_alloc_info before, after;
+  ebb_status status;
+  open_game(&g, NULL);
+  ebb_task_release(spawn(&g, "ebb.sleep(1e9)"));
+  frames(&g, 2);
+  ebb_alloc_stats(g.L, &before);
+  for (int i = 0; i < 100; i++)
+    CHECK_EQ(ebb_step(g.rt, 2 * MS, 16 * MS, &status), 0);
+  ebb_alloc_stats(g.L, &after);
+  CHECK_EQ(after.total_bytes, before.total_bytes);
+  close_game(&g);
+}
+
 TEST(budget)
 {
   game g;
@@ -493,6 +509,7 @@ int main(void)
 {
   setenv("LUA_PATH", "./lua/?.lua;./lua/?/init.lua;;", 1);
   RUN(frame_loop);
+  RUN(idle_steps_allocate_nothing);
   RUN(budget);
   RUN(task_ends);
   RUN(task_fails);
