@@ -16,7 +16,8 @@ TEST_STEPS =
 # What building needs, and what the checks need besides.
 BUILD_PACKAGES = gcc libc6-dev cmake ninja-build pkg-config lua5.4 \
 	liblua5.4-dev libuv1-dev
-TEST_PACKAGES = git clang clang-format lua-busted lua-check luarocks valgrind
+TEST_PACKAGES = git g++ clang clang-format lua-busted lua-check luarocks valgrind \
+	lua-luv lua-socket lua-redis redis-server
 COVERAGE_PACKAGES = lcov
 
 .PHONY: help build demo test bench soak coverage format lint rockspec \

@@ -3132,4 +3132,11 @@ function ebb.game.on(clk) end
 ---@nodiscard
 function ebb.resource_pool(make, opts) end
 
+-- Compatibility ----------------------------------------------------------------------------------
+
+---Other libraries' interfaces on ebb. `socket` has LuaSocket's TCP objects and functions, with its
+---results; what it would block in awaits. `install()` makes `require "socket"` give it.
+---@type { socket: table }
+ebb.compat = {}
+
 return ebb

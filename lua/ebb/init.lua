@@ -8,7 +8,7 @@ local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatabl
 
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
-  process = "ebb.process", thread = "ebb.thread",
+  compat = "ebb.compat", process = "ebb.process", thread = "ebb.thread",
   alloc = "ebb.alloc", fs = "ebb.fs", io = "ebb.io", net = "ebb.net", stream = "ebb.stream",
   join = "ebb.group", try_join = "ebb.group", join_all = "ebb.group", try_join_all = "ebb.group",
   race = "ebb.group", map = "ebb.group", copy = "ebb.copy", copy_both = "ebb.copy",
@@ -18,6 +18,7 @@ local modules = {
   task_local = "ebb.task_local", retry = "ebb.retry", supervise = "ebb.supervise",
 }
 local whole = {
+  compat = true,
   alloc = true, test = true, game = true, fs = true, io = true, net = true, stream = true,
   debug = true, process = true, thread = true,
 }

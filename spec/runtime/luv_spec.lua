@@ -214,7 +214,7 @@ describe("loop = 'luv', driven by uv.run():", function()
 end)
 
 describe("loop = 'luv':", function()
-  it("a runtime that is closed or dropped leaves luv's loop as it was", function()
+  it("R141 a runtime that is closed or dropped leaves luv's loop as it was", function()
     local n_before, n_after = 0, 0
     uv.walk(function() n_before = n_before + 1 end)
     for i = 1, 20 do

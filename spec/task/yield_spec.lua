@@ -87,7 +87,7 @@ describe("yield", function()
 end)
 
 describe("the budget of a turn", function()
-  it_runs("YC3 a task that drains 1000 messages lets a ready task run before it is done", function()
+  it_runs("YC3 a task that drains 1000 messages lets a ready task run before it is done #fifo", function()
     local ch = ebb.channel(1000)
     for i = 1, 1000 do ch:send(i) end
     local seen_at
@@ -114,7 +114,7 @@ describe("the budget of a turn", function()
     assert.is_true(seen_at < 1000)
   end)
 
-  it_runs("YC4 every kind of await is charged", function()
+  it_runs("YC4 every kind of await is charged #fifo", function()
     local done = ebb.spawn(function() return "v" end)
     local token = ebb.token()
     token:cancel()

@@ -65,7 +65,7 @@ describe("on the system clock", function()
     assert.is_true(ebb.now() - start >= 0.015)
   end)
 
-  it_runs("TM3 ends sleeps in the order of their deadlines", function()
+  it_runs("TM3 ends sleeps in the order of their deadlines #fifo", function()
     local log = helper.log()
     local tasks = {}
     for i, s in ipairs { 0.05, 0.01, 0.04, 0.02, 0.03 } do

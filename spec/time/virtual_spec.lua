@@ -85,7 +85,7 @@ describe("the virtual clock under run", function()
     assert.not_equal(trace(1), trace(99))
   end)
 
-  it("R83 gives the order that the real clock gives", function()
+  it("R83 gives the order that the real clock gives #fifo", function()
     local function trace(clock)
       local log = helper.log()
       helper.run(function()
