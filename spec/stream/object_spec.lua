@@ -251,7 +251,7 @@ end)
 
 describe("the definitions for editors", function()
   it("name every method of a stream, and no other", function()
-    local file <close> = assert(io.open "lua/ebb/_meta.lua")
+    local file <close> = assert(io.open "lua/ebb/_meta/stream.lua")
     local fields, inside = {}, false
     for line in file:lines() do
       if line:find "^%-%-%-@class" then inside = line:find "^%-%-%-@class ebb%.Stream$" ~= nil end
