@@ -161,11 +161,16 @@ describe("a signal that comes while calls of the system wait", function()
   helper.it("is not seen by them: no EINTR (R129)", function()
     local usr1 <close> = ebb.signal "usr1"
     local stop = false
-    ebb.go(function()
+    local sender = ebb.spawn(function()
       while not stop do
         ebb.process.output { "sh", "-c", "kill -USR1 $PPID" }
       end
     end)
+    -- It ends before the subscription does: a signal that came later would end this process.
+    local _ <close> = setmetatable({}, { __close = function()
+      stop = true
+      sender:join()
+    end })
     connected(function(client, server)
       ebb.go(function()
         for i = 1, 50 do
@@ -183,6 +188,7 @@ describe("a signal that comes while calls of the system wait", function()
       assert.is_true(#ebb.fs.read "spec/io/further_spec.lua" > 1000)
     end)
     stop = true
+    sender:join()
     assert.equal("usr1", usr1:recv())
   end, real)
 end)

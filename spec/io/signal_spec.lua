@@ -11,19 +11,13 @@ local function kill(name)
   assert(os.execute(("kill -%s %d"):format(name, pid)))
 end
 
---- The same, after so many seconds.
-local function kill_later(seconds, name)
-  os.execute(("(sleep %.2f; kill -%s %d) >/dev/null 2>&1 &"):format(seconds, name, pid))
-end
+--- The same, after so many seconds and not before this process waits.
+local kill_later = support.kill_later
 
 --- Lua source of the two, for programs of their own.
-local head = [[
+local head = support.kill_later_source .. [[
 local ebb = require "ebb"
-local pid = assert(io.open "/proc/self/stat"):read "n"
 local function kill(name) os.execute(("kill -%s %d"):format(name, pid)) end
-local function kill_later(seconds, name)
-  os.execute(("(sleep %.2f; kill -%s %d) >/dev/null 2>&1 &"):format(seconds, name, pid))
-end
 local function interrupted(fn, ...)
   local ok, err = pcall(fn, ...)
   return not ok and tostring(err):find("interrupted!", 1, true) ~= nil

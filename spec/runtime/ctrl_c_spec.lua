@@ -49,7 +49,7 @@ describe("a runtime that the host steps", function()
 end)
 
 describe("Ctrl-C while an await drives", function()
-  local head = "local ebb = require 'ebb'\n" .. support.signal_me
+  local head = "local ebb = require 'ebb'\n" .. support.kill_later_source
 
   for name, wait in pairs {
     sleep = "ebb.sleep(20)",
@@ -61,7 +61,7 @@ describe("Ctrl-C while an await drives", function()
   } do
     it("ends " .. name .. " at once with a normal error", function()
       local result = support.prints("false\ttrue\ttrue\n", head .. [[
-        signal_me(0.3)
+        kill_later(0.1, "INT")
         local start = os.time()
         local ok, err = pcall(function() ]] .. wait .. [[ end)
         print(ok, tostring(err):find("interrupted!", 1, true) ~= nil, os.time() - start < 10)
@@ -72,7 +72,7 @@ describe("Ctrl-C while an await drives", function()
 
   it("uncaught it ends the script with exit code 1 and a message", function()
     local result = support.child(head .. [[
-      signal_me(0.3)
+      kill_later(0.1, "INT")
       ebb.sleep(20)
       print("never")
     ]])
@@ -84,11 +84,11 @@ describe("Ctrl-C while an await drives", function()
 
   it("awaits work afterwards", function()
     support.prints("false\nwoken\nfalse\n", head .. [[
-      signal_me(0.2)
+      kill_later(0.1, "INT")
       print((pcall(ebb.sleep, 20)))
       ebb.sleep(0.01)
       print("woken")
-      signal_me(0.2)
+      kill_later(0.1, "INT")
       print((pcall(ebb.sleep, 20)))
     ]])
   end)
@@ -97,7 +97,7 @@ describe("Ctrl-C while an await drives", function()
     support.prints("false\twaiting\n5\n", head .. [[
       local ch = ebb.channel()
       local task = ebb.spawn(function() return ch:recv() end)
-      signal_me(0.2)
+      kill_later(0.1, "INT")
       print((pcall(ebb.sleep, 20)), task:status())
       ch:send(5)
       print(task:await())
@@ -106,10 +106,10 @@ describe("Ctrl-C while an await drives", function()
 
   it("leaves the handler of the interpreter as it was: a loop is interrupted", function()
     support.prints("true\nfalse\ttrue\n", head .. [[
-      signal_me(0.2)
+      kill_later(0.1, "INT")
       local ok, err = pcall(ebb.sleep, 20)
       print(not ok and tostring(err):find("interrupted!", 1, true) ~= nil)
-      signal_me(0.2)
+      kill_later(0.1, "INT")
       ok, err = pcall(function() while true do end end)
       print(ok, tostring(err):find("interrupted!", 1, true) ~= nil)
     ]])
@@ -118,7 +118,7 @@ describe("Ctrl-C while an await drives", function()
   it("leaves the handler as it was when nothing came during the await", function()
     support.prints("false\ttrue\n", head .. [[
       ebb.sleep(0.01)
-      signal_me(0.2)
+      kill_later(0.1, "INT")
       local ok, err = pcall(function() while true do end end)
       print(ok, tostring(err):find("interrupted!", 1, true) ~= nil)
     ]])
@@ -127,7 +127,7 @@ describe("Ctrl-C while an await drives", function()
   it("at the prompt: the next line works", function()
     if os.getenv("EBB_SPEC_LUA") then return end -- it may have no prompt
     local lines = head:gsub("local function", "function"):gsub("local ", "")
-      .. 'signal_me(0.3)\nebb.sleep(20)\nprint("ali" .. "ve")\n'
+      .. 'kill_later(0.1, "INT")\nebb.sleep(20)\nprint("ali" .. "ve")\n'
     local path = support.file(lines)
     local line = ("exec %s -i <%s"):format(support.interpreter(), support.quote(path))
     local result = support.shell(line)

@@ -80,13 +80,33 @@ function support.ends(code, program)
   return result
 end
 
---- Lua source that gives a program the function `signal_me(seconds)`: it gets a SIGINT after so long.
-support.signal_me = [[
+--- Lua source that gives a program the function `kill_later(seconds, name)`: it gets that signal after so long, but
+-- not before it waits for something or has computed for a while, however slow the machine is: whatever the program
+-- does next has been begun by then. (A shell that has left its parent looks at /proc/PID/stat.)
+support.kill_later_source = [[
 local pid = assert(io.open("/proc/self/stat")):read("n")
-local function signal_me(seconds)
-  os.execute(("(sleep %.2f; kill -INT %d) >/dev/null 2>&1 &"):format(seconds, pid))
+local function kill_later(seconds, name)
+  os.execute((([==[(
+    look() {
+      read -r line <$1 || exit
+      set -- ${line##*) }
+      state=$1 parent=$2 ticks=$((${12} + ${13}))
+    }
+    sleep SECONDS
+    while look /proc/self/stat; [ $parent = $$ ]; do sleep 0.01; done
+    look /proc/PID/stat
+    first=$ticks
+    while [ $state != S ] && [ $ticks -lt $((first + 5)) ]; do
+      sleep 0.01
+      look /proc/PID/stat
+    done
+    kill -NAME PID
+  ) >/dev/null 2>&1 &]==]):gsub("%u%u%u+", { SECONDS = ("%.2f"):format(seconds), NAME = name, PID = pid })))
 end
 ]]
+
+--- The same for this process.
+support.kill_later = assert(load(support.kill_later_source .. "return kill_later"))()
 
 --- Computes for so many seconds of real time (os.clock counts the processor's).
 function support.burn(seconds)
