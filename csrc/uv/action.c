@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #define N_NUMBERS 65
 
@@ -19,7 +20,9 @@ typedef struct action {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static action actions[N_NUMBERS];
 static ebb_list interrupts = {&interrupts, &interrupts}; /* to SIGINT */
-static void (*volatile forward_handlers[N_NUMBERS])(int);
+/* Looked at in handlers, which cannot lock. */
+typedef void handler_fn(int number);
+static _Atomic(handler_fn *) forward_handlers[N_NUMBERS];
 
 static bool is_watched(int number)
 {
@@ -57,8 +60,8 @@ static void install(int number)
 static void update_forward(int number)
 {
   const action *self = &actions[number];
-  forward_handlers[number] =
-      self->n_subscribers > 0 ? self->libuv.sa_handler : NULL;
+  atomic_store(&forward_handlers[number],
+               self->n_subscribers > 0 ? self->libuv.sa_handler : NULL);
 }
 
 /* --- subscriptions -------------------------------------------------------- */
@@ -196,7 +199,7 @@ void ebb__action_unwatch(int number)
 
 void ebb__action_forward(int number)
 {
-  void (*handler)(int) = forward_handlers[number];
+  handler_fn *handler = atomic_load(&forward_handlers[number]);
   if (handler != NULL)
     handler(number);
 }

@@ -4,23 +4,28 @@
    ours; afterwards the handler that was there is back (see uv/action.h). Where
    the driver has a subscription to SIGINT, that gets it instead.
 
-   Signals belong to the process, so here is static state: which driver to wake.
-   Watches nest (a second one while one is active takes over and gives back);
-   one thread at a time drives with Ctrl-C. */
+   Signals belong to the process, so here is static state, under a lock: which
+   driver to wake. Watches nest (a second one while one is active takes over and
+   gives back), also across threads: the newest has Ctrl-C. Each is begun and
+   ended by one thread, and that one is told: a signal that comes to another one
+   is passed on. Nothing of a watch is looked at after unwatch. */
 #ifndef EBB_UV_INTERRUPT_H
 #define EBB_UV_INTERRUPT_H
 
 #include "uv/driver.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 typedef struct ebb_interrupt {
+  ebb_list link;
   ebb_driver *driver;
   void (*notify)(void *ud); /* called in the handler: async-signal-safe only */
   void *notify_ud;
-  volatile sig_atomic_t count;      /* how often SIGINT came */
-  volatile sig_atomic_t subscribed; /* the driver has a subscription to it */
-  struct ebb_interrupt *outer;
+  pthread_t thread;
+  volatile sig_atomic_t count; /* how often SIGINT came */
+  atomic_bool subscribed;      /* the driver has a subscription to it */
   bool active;
 } ebb_interrupt;
 

@@ -5,6 +5,10 @@
 #include "uv/interrupt.h"
 #include "uv/signal.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 static ebb_alloc alloc;
@@ -68,12 +72,17 @@ static void end(void)
   CHECK(is_own(SIGUSR1));
 }
 
-static ebb_signal *open_on(ebb_driver *on, int number)
+static ebb_signal *open_from(ebb_alloc *from, ebb_driver *on, int number)
 {
   int error;
-  ebb_signal *self = ebb_signal_open(on, &alloc, number, &error);
+  ebb_signal *self = ebb_signal_open(on, from, number, &error);
   CHECK_EQ(error, 0);
   return self;
+}
+
+static ebb_signal *open_on(ebb_driver *on, int number)
+{
+  return open_from(&alloc, on, number);
 }
 
 /* Raises it and takes it from the subscription. */
@@ -289,6 +298,56 @@ TEST(somebody_elses_libuv_handles)
   end();
 }
 
+typedef struct beside {
+  atomic_bool stops;
+  pthread_t thread;
+  ebb_alloc alloc;
+  ebb_driver *driver;
+} beside;
+
+static void *subscribes_and_raises(void *ud)
+{
+  beside *self = ud;
+  while (!atomic_load(&self->stops)) {
+    ebb_signal *one = open_from(&self->alloc, self->driver, SIGINT);
+    pthread_kill(pthread_self(), SIGINT);
+    ebb_driver_poll(self->driver);
+    ebb_signal_release(one);
+    pthread_kill(pthread_self(), SIGINT);
+  }
+  return NULL;
+}
+
+/* Another thread subscribes and gets the signal while watches come and go here:
+   they are told in this thread, and not looked at once they are gone. */
+TEST(another_thread)
+{
+  begin();
+  int error;
+  beside other = {.driver = NULL};
+  ebb_alloc_init(&other.alloc, NULL, NULL);
+  other.driver = ebb_driver_open(&other.alloc, NULL, &error);
+  /* With libuv's last handle the default action is there for a moment, which
+     would end this process. */
+  ebb_signal *last = open_from(&other.alloc, other.driver, SIGINT);
+  CHECK_EQ(pthread_create(&other.thread, NULL, subscribes_and_raises, &other),
+           0);
+  for (int i = 0; i < 300; i++) {
+    ebb_interrupt interrupt;
+    watch(&interrupt, driver);
+    for (int n = 0; n < 50000 && interrupt.count == 0; n++)
+      usleep(20); /* the sanitizer of threads hands signals over here */
+    CHECK(i > 0 || interrupt.count > 0);
+    ebb_interrupt_unwatch(&interrupt);
+    memset(&interrupt, 0xff, sizeof interrupt);
+  }
+  atomic_store(&other.stops, true);
+  pthread_join(other.thread, NULL);
+  ebb_signal_release(last);
+  ebb_driver_close(other.driver);
+  end();
+}
+
 int main(void)
 {
   RUN(one_and_another);
@@ -302,5 +361,6 @@ int main(void)
   RUN(handler_of_somebody_else_in_between);
   RUN(ignored_and_default_are_left_alone);
   RUN(somebody_elses_libuv_handles);
+  RUN(another_thread);
   return check_report();
 }
