@@ -8,6 +8,8 @@
    needed, and go back to the system. No clock is asked. */
 #include "alloc/heap_parts.h"
 
+#include "base/bits.h"
+
 #include <string.h>
 
 /* What is carved from a page at a time: the rest is not touched before. */
@@ -17,24 +19,11 @@ enum { WINDOW_MIN = 32, ALL_PAGES = (1 << HEAP_N_PAGES) - 1 };
 
 /* --- classes: steps of 8 to 128 bytes, then eight for each doubling --- */
 
-static unsigned heap_log2(size_t n)
-{
-#if defined(__GNUC__)
-  return (unsigned)(sizeof(unsigned long) * 8 - 1) -
-         (unsigned)__builtin_clzl((unsigned long)n);
-#else
-  unsigned log = 0;
-  while (n >>= 1)
-    log++;
-  return log;
-#endif
-}
-
 static unsigned heap_class_of(size_t n_bytes)
 {
   if (n_bytes <= 128)
     return (unsigned)(n_bytes - 1) / 8;
-  unsigned log = heap_log2(n_bytes - 1);
+  unsigned log = ebb_floor_log2(n_bytes - 1);
   return 16 + (log - 7) * 8 + (unsigned)((n_bytes - 1) >> (log - 3)) - 8;
 }
 

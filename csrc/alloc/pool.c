@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/pool.h"
 
+#include "base/bits.h"
+
 enum { SMALL_STEP = 16, SMALL_MAX = 64, SMALL_CLASSES = 4, PER_DOUBLING = 4 };
 
 /* Bytes after a block that nobody may write to. */
@@ -12,19 +14,6 @@ enum { SMALL_STEP = 16, SMALL_MAX = 64, SMALL_CLASSES = 4, PER_DOUBLING = 4 };
 
 #define HEAP       (-1)
 #define IMPOSSIBLE (-2)
-
-static unsigned floor_log2(size_t n)
-{
-#if defined(__GNUC__)
-  return (unsigned)(sizeof(unsigned long) * 8 - 1) -
-         (unsigned)__builtin_clzl((unsigned long)n);
-#else
-  unsigned log = 0;
-  while (n >>= 1)
-    log++;
-  return log;
-#endif
-}
 
 size_t ebb_pool_class_bytes(unsigned i)
 {
@@ -40,7 +29,7 @@ unsigned ebb_pool_class_of(size_t n_bytes)
   if (n_bytes <= SMALL_MAX)
     return n_bytes == 0 ? 0 : (unsigned)((n_bytes - 1) / SMALL_STEP);
   /* 65 … 128 has floor(log2(n - 1)) == 6 and steps of 16, and so on up. */
-  unsigned log = floor_log2(n_bytes - 1);
+  unsigned log = ebb_floor_log2(n_bytes - 1);
   unsigned step = (unsigned)((n_bytes - 1) >> (log - 2)) - PER_DOUBLING;
   return SMALL_CLASSES + (log - 6) * PER_DOUBLING + step;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/timer.h"
 
+#include "base/bits.h"
+
 #define SHIFT      16 /* the finest slot: 2^16 ns */
 #define LEVEL_BITS 6
 
@@ -111,7 +113,7 @@ static void wheel_insert(ebb_timers *timers, ebb_timer *timer)
     heap_push(timers, timer);
     return;
   }
-  int level = (63 - __builtin_clzll(tick ^ at)) / LEVEL_BITS;
+  int level = (int)ebb_floor_log2(tick ^ at) / LEVEL_BITS;
   unsigned slot = (tick >> (level * LEVEL_BITS)) & (EBB_WHEEL_SLOTS - 1);
   timer->place = (uint16_t)(PLACE_WHEEL + level * EBB_WHEEL_SLOTS + (int)slot);
   ebb_timer *first = timers->slots[level][slot].first;

@@ -36,35 +36,15 @@ static int l_clock_now(lua_State *L)
 
 /* --- sleep --- */
 
-static int sleep_k(lua_State *L, int status, lua_KContext ctx)
-{
-  EBBL_OWN_RESUME(L, ebbL_S(L), sleep_k, ctx);
-  (void)status;
-  ebbL_check_woken(L, (ebbL_task *)ctx);
-  return 0;
-}
-
-static void reserve_sleep(lua_State *L, ebb_rt *rt)
-{
-  if (EBB_LIKELY(ebb_sleep_reserve(rt, 1)))
-    return;
-  ebbL_collect(L);
-  if (!ebb_sleep_reserve(rt, 1))
-    ebbL_nomem(L);
-}
-
 static int sleep_task(lua_State *L, ebbL_task *task, ebbL_clock *self,
                       uint64_t due_ns)
 {
   ebbL_check_waiting(L, task);
-  if (due_ns <= ebb_clock_reached(&self->core)) {
-    ebb_task_yield(&task->core);
-    task->n_args = 0;
-    return lua_yieldk(L, 0, (lua_KContext)task, sleep_k);
-  }
-  reserve_sleep(L, task->core.rt);
+  if (due_ns <= ebb_clock_reached(&self->core))
+    return ebbL_sleep_over(L, task);
+  ebbL_sleep_reserve(L, task->core.rt);
   ebb_clock_sleep_link(&task->core, 0, &self->core, due_ns);
-  return ebbL_park(L, task, 1, sleep_k, (lua_KContext)task);
+  return ebbL_sleep_park(L, task);
 }
 
 static int l_clock_sleep(lua_State *L)

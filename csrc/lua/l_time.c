@@ -65,7 +65,7 @@ static int sleep_k(lua_State *L, int status, lua_KContext ctx)
   return 0;
 }
 
-static void reserve_sleep(lua_State *L, ebb_rt *rt)
+void ebbL_sleep_reserve(lua_State *L, ebb_rt *rt)
 {
   if (EBB_LIKELY(ebb_sleep_reserve(rt, 1)))
     return;
@@ -74,18 +74,27 @@ static void reserve_sleep(lua_State *L, ebb_rt *rt)
     ebbL_nomem(L);
 }
 
+int ebbL_sleep_park(lua_State *L, ebbL_task *task)
+{
+  return ebbL_park(L, task, 1, sleep_k, (lua_KContext)task);
+}
+
+int ebbL_sleep_over(lua_State *L, ebbL_task *task)
+{
+  ebb_task_yield(&task->core);
+  task->n_args = 0;
+  return lua_yieldk(L, 0, (lua_KContext)task, sleep_k);
+}
+
 /* A time that has come already still lets the others have their turn. */
 static int sleep_task(lua_State *L, ebbL_task *task, uint64_t due_ns)
 {
   ebbL_check_waiting(L, task);
-  if (due_ns <= task->core.rt->now_ns) {
-    ebb_task_yield(&task->core);
-    task->n_args = 0;
-    return lua_yieldk(L, 0, (lua_KContext)task, sleep_k);
-  }
-  reserve_sleep(L, task->core.rt);
+  if (due_ns <= task->core.rt->now_ns)
+    return ebbL_sleep_over(L, task);
+  ebbL_sleep_reserve(L, task->core.rt);
   ebb_sleep_link(&task->core, 0, &ebb_sleep_class, due_ns);
-  return ebbL_park(L, task, 1, sleep_k, (lua_KContext)task);
+  return ebbL_sleep_park(L, task);
 }
 
 static int l_sleep(lua_State *L)
@@ -232,7 +241,7 @@ static int l_next_frame(lua_State *L)
   uint64_t rest_ns =
       (frame % FRAMES_PER_S * EBB_NS_PER_S + FRAMES_PER_S - 1) / FRAMES_PER_S;
   uint64_t due_ns = frame / FRAMES_PER_S * EBB_NS_PER_S + rest_ns;
-  reserve_sleep(L, rt);
+  ebbL_sleep_reserve(L, rt);
   ebb_sleep_link(&task->core, 0, &clock_frame_class, due_ns);
   return ebbL_park(L, task, 1, clock_frame_k, (lua_KContext)frame);
 }

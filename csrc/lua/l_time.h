@@ -25,6 +25,13 @@ ebbL_rt *ebbL_own_rt(lua_State *L, ebbL_state *S);
 /* [raises] EBB052 when that runtime has been closed. */
 void ebbL_check_rt(lua_State *L, const ebbL_rt *rt);
 
+/* The parts of a sleep by any clock, after ebbL_check_waiting: reserve; then
+   link it and park, or give the others their turn when its time has come
+   already. [reserve raises, the others yield] */
+void ebbL_sleep_reserve(lua_State *L, ebb_rt *rt);
+int ebbL_sleep_park(lua_State *L, ebbL_task *task);
+int ebbL_sleep_over(lua_State *L, ebbL_task *task);
+
 /* [-0, +0, raises] Adds now, sleep, sleep_until, after, at and next_frame to
    the table on top, then timer, then interval. */
 void ebbL_open_time(lua_State *L, ebbL_state *S);
