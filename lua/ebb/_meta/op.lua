@@ -92,8 +92,8 @@ function Op:map(fn) end
 ---@nodiscard
 function Op:and_then(fn) end
 
----Goes on with fn(err) on nil, err.
----@param fn fun(err: any): ...
+---Goes on with fn(nil, err, …) on nil, err.
+---@param fn fun(nothing: nil, err: any, ...: any): ...
 ---@return ebb.Op
 ---@nodiscard
 function Op:or_else(fn) end

@@ -93,7 +93,7 @@ meta.__close = methods.close
 -- Consuming --------------------------------------------------------------------------------------
 
 local function check_idle(method, self)
-  if self._busy then
+  if self._busy and not self._closed then
     check.fail("'%s' while another task or function pulls from this stream", method)
   end
 end
