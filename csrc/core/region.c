@@ -74,8 +74,9 @@ bool ebb_task_cancel_by(ebb_task *task, uint64_t due_ns)
 bool ebb_task_ask_cancel(ebb_task *task)
 {
   ebb_rt *rt = task->rt;
-  uint64_t span_ns = rt->cleanup_timeout_ns;
-  return ebb_task_cancel_by(task, span_ns > EBB_NEVER - rt->now_ns
+  /* it may come from outside, after the runtime has waited for long */
+  uint64_t now_ns = ebb_rt_refresh(rt), span_ns = rt->cleanup_timeout_ns;
+  return ebb_task_cancel_by(task, span_ns > EBB_NEVER - now_ns
                                       ? EBB_NEVER
-                                      : rt->now_ns + span_ns);
+                                      : now_ns + span_ns);
 }

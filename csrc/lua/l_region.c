@@ -110,9 +110,10 @@ static int keep_error(lua_State *L)
 static uint64_t ending_due(ebbL_state *S, ebb_task *task)
 {
   ebb_rt *rt = task->rt;
-  uint64_t due_ns = rt->cleanup_timeout_ns > EBB_NEVER - rt->now_ns
+  uint64_t now_ns = ebb_rt_refresh(rt);
+  uint64_t due_ns = rt->cleanup_timeout_ns > EBB_NEVER - now_ns
                         ? EBB_NEVER
-                        : rt->now_ns + rt->cleanup_timeout_ns;
+                        : now_ns + rt->cleanup_timeout_ns;
   if (S->current != NULL && S->current->core.cancel_asked &&
       S->current->core.rt == rt && S->current->core.ending_due_ns < due_ns &&
       task->scope != NULL)

@@ -376,6 +376,34 @@ TEST(overdue_in_order_of_time)
   CHECK(world_close(&w));
 }
 
+static uint64_t told_time(void *ud)
+{
+  return *(uint64_t *)ud;
+}
+
+/* Asked from outside, after a long wait: the time is not that of the last turn
+   (R79). */
+TEST(cleanup_timeout_begins_now)
+{
+  world w;
+  actor a;
+  ebb_list queue;
+  uint64_t now_ns = 100;
+  world_open(&w);
+  w.rt.clock = told_time;
+  w.rt.clock_ud = &now_ns;
+  w.rt.cleanup_timeout_ns = 50;
+  ebb_list_init(&queue);
+  actor_spawn(&w, &a, step_wait, &queue);
+  world_run(&w);
+  now_ns = 1000;
+  CHECK(ebb_task_ask_cancel(&a.task));
+  CHECK_EQ(a.task.ending_due_ns, 1050);
+  world_run(&w);
+  CHECK_EQ(a.n_overdue, 0);
+  CHECK(world_close(&w));
+}
+
 TEST(cleanup_timeout_saturates)
 {
   world w;
@@ -405,6 +433,7 @@ int main(void)
   RUN(cancel);
   RUN(cancel_after_the_wake);
   RUN(overdue_in_order_of_time);
+  RUN(cleanup_timeout_begins_now);
   RUN(cleanup_timeout_saturates);
   return check_report();
 }
