@@ -88,8 +88,15 @@ static int accept_settle(lua_State *L, ebbL_task *task, void *object, int at,
   int status = task->core.status;
   if (status == EBB_ECLOSED || self->listener == NULL)
     return ebbL_pushoutcome(L, "closed");
-  if (status == EBB_ENOMEM)
-    ebbL_nomem(L);
+  if (status == EBB_ENOMEM) { /* libuv's callback could not collect: try now */
+    ebbL_collect(L);
+    if (is_closed(self))
+      return ebbL_pushoutcome(L, "closed");
+    if (ebb_listener_accept(self->listener) != 0)
+      ebbL_nomem(L);
+    return push_connection(
+        L, self, ebb_connection_of(ebb_mailbox_first(&self->listener->box)));
+  }
   if (status != EBB_OK)
     return ebbL_pushuverror(L, status);
   ebb_mail *mail = ebb_mailbox_taken(&self->listener->box, &task->core);

@@ -6,6 +6,7 @@
 #include "uv/error.h"
 #include "uv/signal.h"
 
+#include <errno.h>
 #include <string.h>
 
 typedef struct ebbL_signal {
@@ -113,6 +114,10 @@ static int open_signal(lua_State *L, const char *name, int number)
   ebbL_check_rt(L, self->rt);
   ebb_driver *driver = ebbL_rt_driver(L, self->rt);
   self->signal = ebb_signal_open(driver, &S->alloc, number, &error);
+  if (self->signal == NULL && error == ebb_uv_error_code(ENOMEM)) {
+    ebbL_collect(L);
+    self->signal = ebb_signal_open(driver, &S->alloc, number, &error);
+  }
   if (self->signal == NULL) {
     ebb_uv_error words;
     ebb_uv_error_of(error, &words);
