@@ -83,17 +83,16 @@ describe("libraries for LuaSocket run on compat.socket:", function()
     if not http then return pending "socket.http is not installed" end
     local listener <close> = assert(ebb.net.listen("127.0.0.1", 0))
     local _, port = listener:local_address()
-    local page = ("page "):rep(5000)
+    local page, ticks = ("page "):rep(5000), 0
     ebb.go(function()
       for sock in listener do
         local request = sock:read_until "\r\n\r\n"
         assert(request:find "^GET /page HTTP/1.1")
-        ebb.sleep(0.05)
+        while ticks < 2 do ebb.sleep(0.005) end
         sock:write(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(#page), page)
         sock:close()
       end
     end)
-    local ticks = 0
     local ticker = ebb.spawn(function() while true do ebb.sleep(0.005) ticks = ticks + 1 end end)
     local body, code = http.request(("http://127.0.0.1:%d/page"):format(port))
     ticker:cancel()

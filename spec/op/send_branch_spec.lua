@@ -190,8 +190,12 @@ describe("a send arm", function()
 
   it_runs("a value is not held alive by a select that is over", function()
     local ch = ebb.channel()
-    local weak = setmetatable({ {} }, { __mode = "v" })
-    local function lose() return (ebb.select(ch:send_op(weak[1]), ebb.after(1))) end
+    local weak = setmetatable({}, { __mode = "v" })
+    local function lose()
+      local value = {}
+      weak[1] = value
+      return (ebb.select(ch:send_op(value), ebb.after(1)))
+    end
     assert.equal(2, lose())
     support.settle()
     collectgarbage()
