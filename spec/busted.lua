@@ -5,6 +5,20 @@
 --
 -- EBB_SPEC_SEED shuffles the schedule: every runtime picks its ready tasks in an order drawn from this number, another
 -- one for each test and repetition (--repeat=200 tries 200). Tests that are about the order are tagged #fifo.
+--
+-- EBB_SPEC_TORTURE=SEED[,DENSE[,GROWTH]] refuses requests for memory, so that Lua collects at any moment, and moves
+-- blocks whenever it can: see spec/torture/allocator.c. EBB_SPEC_BUILD is the build that it is in. Tests that are about
+-- when the collector runs are tagged #calm.
+local torture = os.getenv "EBB_SPEC_TORTURE"
+if torture and torture ~= "" then
+  local path = (os.getenv "EBB_SPEC_BUILD" or "build/debug") .. "/spec/c/torture.so"
+  _G.torture = assert(package.loadlib(path, "luaopen_torture"))()
+  require "ebb.core" -- which keeps the allocator that it finds
+  assert(_G.torture.ready() > 0, "nobody knows who fills buffers")
+  table.insert(arg, 1, "--helper=spec/torture/arm.lua")
+  table.insert(arg, 1, "--exclude-tags=calm")
+end
+
 local stress = os.getenv "EBB_SPEC_GC"
 if stress == "generational" then
   collectgarbage "generational"

@@ -163,7 +163,7 @@ describe("the collector", function()
     assert.same({ live = 0, peak = 5000, count = 0 }, g:stats())
   end)
 
-  it("is left alone when it was stopped", function()
+  it("is left alone when it was stopped #calm", function()
     collectgarbage("stop")
     local g <close> = ebb.guard()
     local freed = false

@@ -149,7 +149,7 @@ describe("gc = frame", function()
     assert.is_true(collectgarbage "isrunning")
   end))
 
-  it("collects in the time that is left, and only in steps", incremental(function()
+  it("collects in the time that is left, and only in steps #calm", incremental(function()
     local rt <close> = frames()
     local probe = weak()
     local before = collectgarbage "count"
@@ -178,7 +178,7 @@ describe("gc = frame", function()
     assert.is_truthy(keep)
   end))
 
-  it("tells its debt, which falls as cycles end", incremental(function()
+  it("tells its debt, which falls as cycles end #calm", incremental(function()
     local keep = live(20000)
     local rt <close> = frames()
     step_until(rt, function() return rt:step(0.01).gc_cycles > 0 end)
