@@ -131,6 +131,7 @@ static void tick_fire(ebb_timer *timer)
 {
   ebbL_interval *self = ebb_container_of(timer, ebbL_interval, timer);
   ebb_wait *wait;
+  self->last_ns = self->due_ns; /* theirs, though it be reset before they run */
   while ((wait = ebb_waitq_head(&self->waiters)) != NULL) {
     wait->slot = self->round;
     ebb_wake(wait, EBB_OK);
