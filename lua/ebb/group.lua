@@ -44,41 +44,50 @@ local function in_a_task(fn, ...)
   return scope(function() return fn(unpack(args, 1, args.n)) end)
 end
 
-local function spawn_members(s, ends, items, n)
-  local tasks = {}
-  for i = 1, n do tasks[i] = s:spawn(member, ends, i, items[i]) end
-  return tasks
+local function spawn_members(tasks, s, ends, items)
+  for i = 1, tasks.n do tasks[i] = s:spawn(member, ends, i, items[i]) end
 end
 
 --- The failures that are not the group's result are reported.
-local function report_others(tasks, n, except)
-  for i = 1, n do
-    if i ~= except and tasks[i] and tasks[i]:status() == "failed" then report(tasks[i]) end
+local function report_others(tasks)
+  for i = 1, tasks.n do
+    if i ~= tasks.thrown and tasks[i] and tasks[i]:status() == "failed" then report(tasks[i]) end
   end
+end
+
+--- The tasks of a group; a group that is left by an error (one of theirs, or a cancel) has reported
+-- all others.
+local members = { __close = function(tasks, err)
+  if err ~= nil then report_others(tasks) end
+end }
+
+--- Throws the error of member i.
+local function throw(tasks, i)
+  tasks.thrown = i
+  tasks[i]:await()
 end
 
 local function run_join(items, n)
   local ends, first_failed = channel(huge), nil
+  local tasks <close> = setmetatable({ n = n }, members)
   local s <close> = scope { collect = true }
-  local tasks = spawn_members(s, ends, items, n)
+  spawn_members(tasks, s, ends, items)
   local results = { n = n }
   for _ = 1, n do
     local i = ends:recv()
     local ok, value = tasks[i]:join()
     if ok then results[i] = value elseif not first_failed then first_failed = i end
   end
-  if first_failed then
-    report_others(tasks, n, first_failed)
-    tasks[first_failed]:await()
-  end
+  if first_failed then throw(tasks, first_failed) end
   return results
 end
 
 --- Results in order, or nil, err / the error of the first member that failed.
 local function run_try_join(items, n)
   local ends = channel(huge)
+  local tasks <close> = setmetatable({ n = n }, members)
   local s <close> = scope { collect = true }
-  local tasks = spawn_members(s, ends, items, n)
+  spawn_members(tasks, s, ends, items)
   local results = { n = n }
   for _ = 1, n do
     local i = ends:recv()
@@ -86,8 +95,8 @@ local function run_try_join(items, n)
     local failed = not ended[1]
     if failed or (ended[2] == nil and ended[3] ~= nil) then
       s:close()
-      report_others(tasks, n, failed and i)
-      if failed then tasks[i]:await() end
+      if failed then throw(tasks, i) end
+      report_others(tasks)
       return unpack(ended, 2, ended.n)
     end
     results[i] = ended[2]
@@ -97,35 +106,37 @@ end
 
 local function run_race(items, n)
   local ends = channel(huge)
+  local tasks <close> = setmetatable({ n = n }, members)
   local s <close> = scope { collect = true }
-  local tasks = spawn_members(s, ends, items, n)
+  spawn_members(tasks, s, ends, items)
   local i = ends:recv()
   tasks[i]:join()
   s:close()
-  report_others(tasks, n, i)
+  if tasks[i]:status() ~= "done" then throw(tasks, i) end
+  report_others(tasks)
   return i, tasks[i]:await()
 end
 
 local function run_map(list, n, fn, limit)
-  local ends, results, tasks = channel(huge), {}, {}
+  local ends, results = channel(huge), {}
+  local tasks <close> = setmetatable({ n = 0 }, members)
   local s <close> = scope { collect = true }
-  local started = 0
   local function start()
-    started = started + 1
-    tasks[started] = s:spawn(member, ends, started, fn, list[started], started)
+    local i = tasks.n + 1
+    tasks[i] = s:spawn(member, ends, i, fn, list[i], i)
+    tasks.n = i
   end
-  while started < n and started < limit do start() end
+  while tasks.n < n and tasks.n < limit do start() end
   for _ = 1, n do
     local i = ends:recv()
     local ok, value = tasks[i]:join()
     if not ok then
       s:close()
-      report_others(tasks, started, i)
-      tasks[i]:await()
+      throw(tasks, i)
     end
     results[i] = value
     tasks[i] = false
-    if started < n then start() end
+    if tasks.n < n then start() end
   end
   return results
 end

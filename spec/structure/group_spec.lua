@@ -306,3 +306,26 @@ describe("map", function()
     assert.equal("cancelled", task:status())
   end)
 end)
+
+describe("a group that is cancelled", function()
+  local function boom() error("boom", 0) end
+  local function wait() ebb.never():await() end
+  local groups = {
+    join = function() ebb.join(boom, wait) end,
+    race = function() ebb.race(boom, function() ebb.shield(ebb.sleep, 1) end) end,
+    try_join = function() ebb.try_join(boom, function() ebb.shield(ebb.sleep, 1) end) end,
+    map = function() ebb.map({ boom, function() ebb.shield(ebb.sleep, 1) end }, function(fn) fn() end) end,
+  }
+  for name, group in pairs(groups) do
+    it_runs(name .. " has reported the failures that it cannot throw any more", function(errors)
+      local task = ebb.spawn(group)
+      support.settle()
+      task:cancel()
+      task:join()
+      assert.equal("cancelled", task:status())
+      assert.equal(1, #errors)
+      assert.equal("boom", errors[1].err)
+      errors[1] = nil
+    end)
+  end
+end)
