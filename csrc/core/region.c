@@ -11,7 +11,7 @@ void ebb_region_open(ebb_region *region, ebb_task *task, int kind)
   region->n_below = 0;
   region->kind = (uint8_t)kind;
   region->struck = region->soft = region->has_error = false;
-  region->unwinding = false;
+  region->unwinding = region->cleanup = false;
   task->region = region;
 }
 

@@ -38,6 +38,7 @@ struct ebb_region {
   bool soft;      /* struck by a deadline that has not been thrown yet */
   bool has_error; /* for the host: an error object is kept for this region */
   bool unwinding; /* for the host: an error is leaving the body */
+  bool cleanup;   /* a SHIELD around a cleanup: it ends with their time */
 };
 
 /* Opens `region` as the task's innermost. The caller owns the memory and

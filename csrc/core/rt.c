@@ -88,6 +88,17 @@ void ebb_rt_end(ebb_task *task)
   ebb_wake_all(&task->joiners, EBB_OK);
 }
 
+void ebb_task_time_up(ebb_task *task)
+{
+  const ebb_host *host = task->rt->host;
+  task->overdue = true;
+  if (host->visible(task) == NULL)
+    return; /* shielded: no cleanup of its runs yet */
+  host->overdue(task);
+  if (task->state == EBB_TASK_PARKED && !task->uninterruptible)
+    ebb_task_interrupt(task, EBB_ECANCELLED);
+}
+
 size_t ebb_rt_fire(ebb_rt *rt)
 {
   size_t n = 0;
@@ -101,12 +112,7 @@ size_t ebb_rt_fire(ebb_rt *rt)
     if (task->ending_due_ns > rt->now_ns)
       break;
     ebb_list_unlink(&task->ending);
-    task->overdue = true;
-    if (rt->host->visible(task) == NULL)
-      continue; /* shielded: no cleanup of its runs yet */
-    rt->host->overdue(task);
-    if (task->state == EBB_TASK_PARKED && !task->uninterruptible)
-      ebb_task_interrupt(task, EBB_ECANCELLED);
+    ebb_task_time_up(task);
   }
   return n;
 }

@@ -79,6 +79,10 @@ void ebb_task_yield(ebb_task *task);
 /* Wakes a PARKED task through no node at all: cancel and shutdown. */
 void ebb_task_interrupt(ebb_task *task, int status);
 
+/* The time of its cleanups is over: their awaits throw, and so do the shields'
+   at the end of the run (the host's `visible` knows). Reports it. */
+void ebb_task_time_up(ebb_task *task);
+
 /* Asks the task to end: strikes its own region and starts the clock of its
    cleanups. False when it has ended already. */
 bool ebb_task_ask_cancel(ebb_task *task);

@@ -94,7 +94,7 @@ static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
       ebb_region *at = *region;
       *region = at->outer;
       if (at->kind == EBB_REGION_SHIELD)
-        return HIDDEN_BY_SHIELD;
+        return at->cleanup ? HIDDEN_BY_CLEANUP : HIDDEN_BY_SHIELD;
       if (at->struck)
         *seen = at;
     }
@@ -112,6 +112,9 @@ static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
    nothing once the cleanups are overdue. */
 static bool in_cleanup(lua_State *L, ebbL_task *task)
 {
+  for (ebb_region *at = task->core.region; at != NULL; at = at->outer)
+    if (at->cleanup)
+      return true;
   for (; L != NULL; L = L == task->co ? NULL : ebbL_coro_outer(task, L)) {
     ebbL_walk caller;
     ebb_region *region = task->core.region;

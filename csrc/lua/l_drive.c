@@ -7,6 +7,7 @@
 #include "lua/l_preempt.h"
 #include "lua/l_region.h"
 #include "lua/l_report.h"
+#include "lua/l_scope.h"
 
 #include <signal.h>
 
@@ -291,14 +292,29 @@ int ebbL_driving_loop(ebbL_driving *d)
   return EBBL_LOOP_ENDED;
 }
 
+/* The children of a cleanup are not meant: they share its time, and their scope
+   ends them when it is over. */
 static void cancel_all(ebbL_driving *d)
 {
   ebb_rt *core = &d->rt->core;
   for (ebb_list *node = core->tasks.prev; node != &core->tasks;
        node = node->prev) {
     ebb_task *task = ebb_container_of(node, ebb_task, all);
-    if (!task->cancel_asked)
+    const ebbL_scope *scope = ebbL_task_of(task)->scope;
+    if (!task->cancel_asked && (scope == NULL || !scope->of_cleanup))
       ebbL_cancel_task(d->L, ebbL_task_of(task), 0);
+  }
+}
+
+/* A shield holds no longer for a task whose time was over before. */
+static void end_overdue(ebbL_driving *d)
+{
+  ebb_rt *core = &d->rt->core;
+  for (ebb_list *node = core->tasks.next; node != &core->tasks;
+       node = node->next) {
+    ebb_task *task = ebb_container_of(node, ebb_task, all);
+    if (task->overdue && task->state == EBB_TASK_PARKED)
+      ebb_task_time_up(task);
   }
 }
 
@@ -309,13 +325,15 @@ void ebbL_driving_drain(ebbL_driving *d, uint64_t due_ns)
   ebb_rt *core = &d->rt->core;
   uint64_t spun = 0;
   d->rt->ending = true;
+  end_overdue(d);
+  cancel_all(d);
   while (core->n_alive > 0) {
-    cancel_all(d);
     ebbL_driving_turn(d);
     if (EBB_UNLIKELY(d->interrupt.count > 1))
       handle_interrupt(d);
     if (core->n_alive == 0)
       break;
+    cancel_all(d); /* what cleanups have spawned */
     if (core->n_ready == 0) {
       if (core->now_ns >= due_ns || !wait_for_work(d, due_ns))
         break;

@@ -425,7 +425,7 @@ static void host_overdue(ebb_task *core)
 {
   ebbL_task *task = ebbL_task_of(core);
   lua_State *L = task->S->from;
-  if (L == NULL)
+  if (L == NULL || !task->has_run) /* it will never run: no cleanups */
     return;
   if (!lua_checkstack(L, 8))
     return;

@@ -228,6 +228,7 @@ static int run_defer(lua_State *L, ebbL_scope *scope, ebbL_task *task, int at)
   lua_insert(L, -2);
   int msgh = lua_gettop(L) - 1;
   ebbL_body *body = ebbL_body_open(L, task, EBB_REGION_SHIELD, msgh);
+  body->region.cleanup = true;
   lua_pushlightuserdata(L, body);
   lua_insert(L, msgh);
   int status = lua_pcallk(L, 0, 0, msgh + 1, at, defer_k);
@@ -381,6 +382,7 @@ ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S)
   ebbL_scope *scope = ebbL_new(L, S, &ebbL_scope_type, sizeof *scope, 2);
   ebb_scope_init(&scope->core);
   scope->rt = ebbL_current_rt(L, S);
+  scope->of_cleanup = scope->rt->ending;
   return scope;
 }
 

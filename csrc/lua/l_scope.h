@@ -24,6 +24,7 @@ struct ebbL_scope {
   bool body_failed;    /* the body's own error is on the stack */
   bool body_cancelled; /* the body was ended by the scope's own region */
   bool closing;        /* its close asks all to end: new children never run */
+  bool of_cleanup;     /* made at the end of the run, when only cleanups run */
   bool ended;          /* nothing can be spawned any more */
   /* user value 2: list of defers, or nil */
 };
