@@ -13,49 +13,6 @@
 #include <netdb.h>
 #include <string.h>
 
-/* --- addresses ------------------------------------------------------------ */
-
-int ebbL_pushendpoint(lua_State *L, const ebb_endpoint *of)
-{
-  char text[EBB_ENDPOINT_TEXT];
-  size_t n_text;
-  int port = ebb_endpoint_name(of, text, &n_text);
-  lua_pushlstring(L, text, n_text);
-  if (port < 0)
-    return 1;
-  lua_pushinteger(L, port);
-  return 2;
-}
-
-static const char *check_host(lua_State *L, int arg)
-{
-  size_t n_bytes;
-  if (EBB_UNLIKELY(lua_type(L, arg) != LUA_TSTRING))
-    ebbL_typeerror(L, arg, "string");
-  const char *host = lua_tolstring(L, arg, &n_bytes);
-  if (EBB_UNLIKELY(strlen(host) != n_bytes))
-    ebbL_argerror(L, arg, "host without zeros expected");
-  return host;
-}
-
-bool ebbL_checkendpoint(lua_State *L, int arg, ebb_endpoint *to)
-{
-  const char *host = check_host(L, arg);
-  int port = (int)ebbL_checkinteger(L, arg + 1, 0, 65535);
-  return ebb_endpoint_ip(host, port, to);
-}
-
-int ebbL_checksocketpath(lua_State *L, int arg, ebb_endpoint *to)
-{
-  size_t n_bytes;
-  if (EBB_UNLIKELY(lua_type(L, arg) != LUA_TSTRING))
-    ebbL_typeerror(L, arg, "string");
-  const char *path = lua_tolstring(L, arg, &n_bytes);
-  if (n_bytes > 0 && path[0] != 0 && strlen(path) != n_bytes)
-    ebbL_argerror(L, arg, "path without zeros expected");
-  return ebb_endpoint_path(path, n_bytes, to);
-}
-
 /* --- connect -------------------------------------------------------------- */
 
 /* The socket is on top. */
@@ -213,7 +170,7 @@ static int resolve_k(lua_State *L, int status, lua_KContext ctx)
 static int l_resolve(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
-  const char *host = check_host(L, 1);
+  const char *host = ebbL_checkhost(L, 1);
   lua_settop(L, 1);
   ebbL_task *task = ebbL_self(L, S);
   if (EBB_UNLIKELY(task == NULL))
@@ -234,7 +191,7 @@ static int l_resolve(lua_State *L)
 static int l_is_address(lua_State *L)
 {
   ebb_endpoint to;
-  lua_pushboolean(L, ebb_endpoint_ip(check_host(L, 1), 0, &to));
+  lua_pushboolean(L, ebb_endpoint_ip(ebbL_checkhost(L, 1), 0, &to));
   return 1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_udp.h"
 
+#include "lua/l_endpoint.h"
 #include "lua/l_fs.h"
 #include "lua/l_op.h"
 #include "lua/l_time.h"
@@ -29,15 +30,6 @@ static bool is_closed(const ebbL_udp *self)
   return self->udp == NULL || self->udp->closed;
 }
 
-static int push_address(lua_State *L, const ebb_address *address)
-{
-  char text[64];
-  int port = ebb_address_name(address, text);
-  lua_pushstring(L, text);
-  lua_pushinteger(L, port);
-  return 2;
-}
-
 /* true, or nil and the error. */
 static int push_done(lua_State *L, int error)
 {
@@ -50,12 +42,12 @@ static int push_done(lua_State *L, int error)
 /* --- recvfrom ------------------------------------------------------------- */
 
 static int push_datagram(lua_State *L, const char *data, size_t n_bytes,
-                         const ebb_address *from, lua_Integer max)
+                         const ebb_endpoint *from, lua_Integer max)
 {
   luaL_checkstack(L, 4, NULL);
   bool is_cut = (lua_Unsigned)max < n_bytes;
   lua_pushlstring(L, data, is_cut ? (size_t)max : n_bytes);
-  push_address(L, from);
+  ebbL_pushendpoint(L, from);
   if (is_cut)
     lua_pushliteral(L, "truncated");
   return 3 + is_cut;
@@ -252,7 +244,7 @@ static int send_k(lua_State *L, int status, lua_KContext ctx)
 }
 
 /* The string at 2 goes `to`; fn with the arguments on the stack. */
-static int perform_send(lua_State *L, const ebb_address *to, lua_CFunction fn)
+static int perform_send(lua_State *L, const ebb_endpoint *to, lua_CFunction fn)
 {
   ebbL_state *S = ebbL_S(L);
   ebbL_udp *self = lua_touserdata(L, 1);
@@ -293,26 +285,13 @@ static void check_data(lua_State *L)
   lua_tostring(L, 2);
 }
 
-/* host and port at arg and arg + 1; false: the host is a name. [raises] */
-static bool check_address(lua_State *L, int arg, ebb_address *address)
-{
-  size_t n_bytes;
-  if (EBB_UNLIKELY(lua_type(L, arg) != LUA_TSTRING))
-    ebbL_typeerror(L, arg, "string");
-  const char *host = lua_tolstring(L, arg, &n_bytes);
-  if (EBB_UNLIKELY(strlen(host) != n_bytes))
-    ebbL_argerror(L, arg, "host without zeros expected");
-  int port = (int)ebbL_checkinteger(L, arg + 1, 0, 65535);
-  return ebb_address_parse(host, port, address);
-}
-
 /* sendto(data, host, port): false when the host is a name. */
 static int l_udp_sendto(lua_State *L)
 {
-  ebb_address to;
+  ebb_endpoint to;
   check_udp(L);
   check_data(L);
-  if (!check_address(L, 3, &to)) {
+  if (!ebbL_checkendpoint(L, 3, &to)) {
     lua_pushboolean(L, 0);
     return 1;
   }
@@ -333,10 +312,10 @@ static int l_udp_send(lua_State *L)
 /* connect(host, port): false when the host is a name; connect(): no more. */
 static int l_udp_connect(lua_State *L)
 {
-  ebb_address to;
+  ebb_endpoint to;
   ebbL_udp *self = check_udp(L);
   bool is_none = lua_isnoneornil(L, 2);
-  if (!is_none && !check_address(L, 2, &to)) {
+  if (!is_none && !ebbL_checkendpoint(L, 2, &to)) {
     lua_pushboolean(L, 0);
     return 1;
   }
@@ -346,14 +325,15 @@ static int l_udp_connect(lua_State *L)
 }
 
 static int push_name(lua_State *L,
-                     int (*name)(const ebb_udp *self, ebb_address *address))
+                     int (*name)(const ebb_udp *self, ebb_endpoint *address))
 {
-  ebb_address address;
+  ebb_endpoint address;
   ebbL_udp *self = check_udp(L);
   if (is_closed(self))
     return ebbL_pushoutcome(L, "closed");
   int error = name(self->udp, &address);
-  return error != 0 ? ebbL_pushuverror(L, error) : push_address(L, &address);
+  return error != 0 ? ebbL_pushuverror(L, error)
+                    : ebbL_pushendpoint(L, &address);
 }
 
 static int l_udp_local_address(lua_State *L)
@@ -448,9 +428,9 @@ static unsigned check_flags(lua_State *L, int arg)
 static int l_udp_open(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
-  ebb_address own;
+  ebb_endpoint own;
   int error;
-  if (!check_address(L, 1, &own)) {
+  if (!ebbL_checkendpoint(L, 1, &own)) {
     lua_pushboolean(L, 0);
     return 1;
   }
@@ -489,14 +469,15 @@ static int udp_gc(lua_State *L)
 static int udp_tostring(lua_State *L)
 {
   ebbL_udp *self = check_udp(L);
-  ebb_address address;
-  char text[64];
+  ebb_endpoint address;
+  char text[EBB_ENDPOINT_TEXT];
+  size_t n_text;
   if (is_closed(self)) {
     lua_pushliteral(L, "ebb.udp: closed");
   } else if (ebb_udp_own_address(self->udp, &address) != 0) {
     lua_pushliteral(L, "ebb.udp: open");
   } else {
-    int port = ebb_address_name(&address, text);
+    int port = ebb_endpoint_name(&address, text, &n_text);
     lua_pushfstring(L, "ebb.udp: %s port %d%s", text, port,
                     self->udp->connected ? ", connected" : "");
   }

@@ -11,65 +11,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-/* --- endpoints ------------------------------------------------------------ */
-
-bool ebb_endpoint_ip(const char *host, int port, ebb_endpoint *to)
-{
-  memset(to, 0, sizeof *to);
-  if (uv_ip4_addr(host, port, &to->addr.v4) == 0) {
-    to->n_bytes = sizeof to->addr.v4;
-    return true;
-  }
-  to->n_bytes = sizeof to->addr.v6;
-  return uv_ip6_addr(host, port, &to->addr.v6) == 0;
-}
-
-int ebb_endpoint_path(const char *path, size_t n_bytes, ebb_endpoint *to)
-{
-  memset(to, 0, sizeof *to);
-  if (n_bytes == 0)
-    return UV_EINVAL;
-  if (n_bytes > sizeof to->addr.un.sun_path - (path[0] != 0))
-    return UV_ENAMETOOLONG;
-  to->addr.un.sun_family = AF_UNIX;
-  memcpy(to->addr.un.sun_path, path, n_bytes);
-  to->n_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n_bytes +
-                            (path[0] != 0));
-  return 0;
-}
-
-static void path_name(const ebb_endpoint *of, char *text, size_t *n_text)
-{
-  size_t n_before = offsetof(struct sockaddr_un, sun_path);
-  size_t n = of->n_bytes > n_before ? of->n_bytes - n_before : 0;
-  const char *path = of->addr.un.sun_path;
-  if (n > sizeof of->addr.un.sun_path)
-    n = sizeof of->addr.un.sun_path;
-  if (n > 0 && path[0] != 0)
-    n = strnlen(path, n);
-  memcpy(text, path, n);
-  *n_text = n;
-}
-
-int ebb_endpoint_name(const ebb_endpoint *of, char *text, size_t *n_text)
-{
-  text[0] = 0;
-  *n_text = 0;
-  switch (of->addr.any.sa_family) {
-  case AF_INET:
-    uv_ip4_name(&of->addr.v4, text, EBB_ENDPOINT_TEXT);
-    *n_text = strlen(text);
-    return ntohs(of->addr.v4.sin_port);
-  case AF_INET6:
-    uv_ip6_name(&of->addr.v6, text, EBB_ENDPOINT_TEXT);
-    *n_text = strlen(text);
-    return ntohs(of->addr.v6.sin6_port);
-  default:
-    path_name(of, text, n_text);
-    return -1;
-  }
-}
-
 /* --- making --------------------------------------------------------------- */
 
 static int error_now(void)

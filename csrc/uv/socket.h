@@ -6,33 +6,7 @@
 #ifndef EBB_UV_SOCKET_H
 #define EBB_UV_SOCKET_H
 
-#include <netinet/in.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
-/* Where a socket is, or connects to. */
-typedef struct ebb_endpoint {
-  union {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    struct sockaddr_un un;
-    struct sockaddr_storage room;
-  } addr;
-  socklen_t n_bytes;
-} ebb_endpoint;
-
-/* A numeric address of IPv4 or IPv6; false: it is a name. */
-bool ebb_endpoint_ip(const char *host, int port, ebb_endpoint *to);
-/* The path of a Unix socket, or (Linux) an abstract name: a zero before it.
-   ENAMETOOLONG, EINVAL (empty). */
-int ebb_endpoint_path(const char *path, size_t n_bytes, ebb_endpoint *to);
-/* The text of an address and its port; the path of a Unix socket and -1.
-   `text` has EBB_ENDPOINT_TEXT bytes, *n_text is its length. */
-#define EBB_ENDPOINT_TEXT 128
-int ebb_endpoint_name(const ebb_endpoint *of, char *text, size_t *n_text);
+#include "uv/endpoint.h"
 
 /* Starts to connect: 0, EBB_EAGAIN when *fd is writable once it has ended.
    `own` (may be NULL) is bound first. On an error there is no descriptor. */

@@ -31,48 +31,10 @@ static void destroy(socket_udp *self)
   ebb_alloc_put(self->alloc, self, sizeof *self);
 }
 
-/* --- addresses ------------------------------------------------------------ */
-
-bool ebb_address_parse(const char *host, int port, ebb_address *address)
-{
-  memset(address, 0, sizeof *address);
-  return uv_ip4_addr(host, port, &address->v4) == 0 ||
-         uv_ip6_addr(host, port, &address->v6) == 0;
-}
-
-int ebb_address_name(const ebb_address *address, char *text)
-{
-  text[0] = 0;
-  if (address->any.sa_family == AF_INET6) {
-    uv_ip6_name(&address->v6, text, 64);
-    return ntohs(address->v6.sin6_port);
-  }
-  if (address->any.sa_family == AF_INET)
-    uv_ip4_name(&address->v4, text, 64);
-  return ntohs(address->v4.sin_port);
-}
-
-/* A socket of IPv6 reaches addresses of IPv4 by their mapped ones. */
 static const struct sockaddr *
-reachable(const ebb_udp *self, const ebb_address *to, ebb_address *mapped)
+reachable(const ebb_udp *self, const ebb_endpoint *to, ebb_endpoint *mapped)
 {
-  if (!self->is_v6 || to->any.sa_family != AF_INET)
-    return &to->any;
-  memset(mapped, 0, sizeof *mapped);
-  mapped->v6.sin6_family = AF_INET6;
-  mapped->v6.sin6_port = to->v4.sin_port;
-  mapped->v6.sin6_addr.s6_addr[10] = mapped->v6.sin6_addr.s6_addr[11] = 0xff;
-  memcpy(&mapped->v6.sin6_addr.s6_addr[12], &to->v4.sin_addr, 4);
-  return &mapped->any;
-}
-
-static void keep_address(ebb_address *to, const struct sockaddr *from)
-{
-  memset(to, 0, sizeof *to);
-  if (from->sa_family == AF_INET6)
-    memcpy(&to->v6, from, sizeof to->v6);
-  else if (from->sa_family == AF_INET)
-    memcpy(&to->v4, from, sizeof to->v4);
+  return &(self->is_v6 ? ebb_endpoint_v6(to, mapped) : to)->addr.any;
 }
 
 /* --- receiving ------------------------------------------------------------ */
@@ -98,7 +60,7 @@ int ebb_udp_receive(ebb_udp *self)
   do {
     socklen_t n_from = sizeof self->held_from;
     n = recvfrom(fd, self->held, sizeof self->held, MSG_DONTWAIT,
-                 &self->held_from.any, &n_from);
+                 &self->held_from.addr.any, &n_from);
   } while (n < 0 && errno == EINTR);
   if (n < 0)
     return errno == EWOULDBLOCK ? UV_EAGAIN : ebb_uv_error_code(errno);
@@ -122,13 +84,13 @@ static void deliver(ebb_udp *self, size_t n_bytes, const struct sockaddr *from)
   if (datagram == NULL) {
     self->holds = true;
     self->n_held = n_bytes;
-    keep_address(&self->held_from, from);
+    ebb_endpoint_keep(&self->held_from, from);
     uv_udp_recv_stop(handle_of(self));
     ebb_wake_all(&self->box.waiters, EBB_ENOMEM);
     return;
   }
   datagram->n_bytes = n_bytes;
-  keep_address(&datagram->from, from);
+  ebb_endpoint_keep(&datagram->from, from);
   memcpy(datagram->data, self->held, n_bytes);
   ebb_mailbox_put(&self->box, &datagram->mail);
 }
@@ -210,7 +172,7 @@ void ebb_udp_release(ebb_udp *self)
 }
 
 ebb_udp *ebb_udp_open(ebb_driver *driver, ebb_alloc *alloc,
-                      const ebb_address *own, unsigned flags, int *error)
+                      const ebb_endpoint *own, unsigned flags, int *error)
 {
   socket_udp *self = ebb_alloc_get(alloc, sizeof *self);
   *error = UV_ENOMEM;
@@ -219,7 +181,7 @@ ebb_udp *ebb_udp_open(ebb_driver *driver, ebb_alloc *alloc,
   memset(self, 0, offsetof(socket_udp, udp.held));
   self->alloc = alloc;
   self->released = self->handle_closed = false;
-  self->udp.is_v6 = own->any.sa_family == AF_INET6;
+  self->udp.is_v6 = own->addr.any.sa_family == AF_INET6;
   self->attached.close = close_attached;
   ebb_mailbox_init(&self->udp.box, driver);
   ebb_list_init(&self->attached.link);
@@ -231,7 +193,7 @@ ebb_udp *ebb_udp_open(ebb_driver *driver, ebb_alloc *alloc,
   self->handle.data = &self->udp;
   unsigned uv_flags = (flags & EBB_UDP_REUSE ? UV_UDP_REUSEADDR : 0) |
                       (flags & EBB_UDP_ONLY_V6 ? UV_UDP_IPV6ONLY : 0);
-  *error = uv_udp_bind(&self->handle, &own->any, uv_flags);
+  *error = uv_udp_bind(&self->handle, &own->addr.any, uv_flags);
   if (*error != 0) {
     self->udp.closed = self->released = true;
     close_handle(self);
@@ -243,9 +205,9 @@ ebb_udp *ebb_udp_open(ebb_driver *driver, ebb_alloc *alloc,
 
 /* --- options -------------------------------------------------------------- */
 
-int ebb_udp_connect(ebb_udp *self, const ebb_address *to)
+int ebb_udp_connect(ebb_udp *self, const ebb_endpoint *to)
 {
-  ebb_address mapped;
+  ebb_endpoint mapped;
   if (self->connected)
     (void)uv_udp_connect(handle_of(self), NULL);
   self->connected = false;
@@ -256,18 +218,22 @@ int ebb_udp_connect(ebb_udp *self, const ebb_address *to)
   return error;
 }
 
-int ebb_udp_own_address(const ebb_udp *self, ebb_address *address)
+int ebb_udp_own_address(const ebb_udp *self, ebb_endpoint *address)
 {
-  int n_bytes = sizeof *address;
+  int n_bytes = sizeof address->addr;
   memset(address, 0, sizeof *address);
-  return uv_udp_getsockname(handle_of(self), &address->any, &n_bytes);
+  int error = uv_udp_getsockname(handle_of(self), &address->addr.any, &n_bytes);
+  address->n_bytes = (socklen_t)n_bytes;
+  return error;
 }
 
-int ebb_udp_peer(const ebb_udp *self, ebb_address *address)
+int ebb_udp_peer(const ebb_udp *self, ebb_endpoint *address)
 {
-  int n_bytes = sizeof *address;
+  int n_bytes = sizeof address->addr;
   memset(address, 0, sizeof *address);
-  return uv_udp_getpeername(handle_of(self), &address->any, &n_bytes);
+  int error = uv_udp_getpeername(handle_of(self), &address->addr.any, &n_bytes);
+  address->n_bytes = (socklen_t)n_bytes;
+  return error;
 }
 
 int ebb_udp_set_broadcast(ebb_udp *self, bool on)
@@ -309,9 +275,9 @@ typedef struct sending {
 } sending;
 
 int ebb_udp_try_send(ebb_udp *self, const char *data, size_t n_bytes,
-                     const ebb_address *to)
+                     const ebb_endpoint *to)
 {
-  ebb_address mapped;
+  ebb_endpoint mapped;
   if (n_bytes >= EBB_UDP_MAX)
     return UV_EMSGSIZE;
   uv_buf_t buffer = uv_buf_init((char *)data, (unsigned)n_bytes);
@@ -339,9 +305,9 @@ static void on_sent(uv_udp_send_t *request, int status)
 }
 
 ebb_udp_send *ebb_udp_send_start(ebb_udp *self, const char *data,
-                                 size_t n_bytes, const ebb_address *to)
+                                 size_t n_bytes, const ebb_endpoint *to)
 {
-  ebb_address mapped;
+  ebb_endpoint mapped;
   ebb_alloc *alloc = socket_of(self)->alloc;
   sending *made = ebb_alloc_get(alloc, sizeof *made + n_bytes);
   if (made == NULL)

@@ -6,22 +6,14 @@
 #ifndef EBB_UV_UDP_H
 #define EBB_UV_UDP_H
 
+#include "uv/endpoint.h"
 #include "uv/mailbox.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #define EBB_UDP_MAX 65536 /* more than any datagram has */
 
-typedef union ebb_address {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-} ebb_address;
-
 typedef struct ebb_datagram {
   ebb_mail mail;
-  ebb_address from;
+  ebb_endpoint from;
   size_t n_bytes;
   char data[];
 } ebb_datagram;
@@ -31,20 +23,15 @@ typedef struct ebb_udp {
   bool closed, connected, is_v6;
   bool holds; /* a datagram has been read and nobody has it yet: */
   size_t n_held;
-  ebb_address held_from;
+  ebb_endpoint held_from;
   char held[EBB_UDP_MAX];
 } ebb_udp;
 
 enum { EBB_UDP_REUSE = 1, EBB_UDP_ONLY_V6 = 2 };
 
-/* A numeric address of either family; false: it is a name. */
-bool ebb_address_parse(const char *host, int port, ebb_address *address);
-/* Its text and port. `text` has 64 bytes. */
-int ebb_address_name(const ebb_address *address, char *text);
-
 /* Bound to `own`. NULL: *error is libuv's code. */
 ebb_udp *ebb_udp_open(ebb_driver *driver, ebb_alloc *alloc,
-                      const ebb_address *own, unsigned flags, int *error);
+                      const ebb_endpoint *own, unsigned flags, int *error);
 /* Wakes who waits, drops what is held. Closing twice is harmless; closing the
    driver closes. */
 void ebb_udp_close(ebb_udp *self);
@@ -62,9 +49,9 @@ void ebb_udp_drop(ebb_udp *self, ebb_datagram *datagram);
 
 /* What follows returns 0 or libuv's code; the socket is open. */
 /* NULL: to nobody in particular, as before. */
-int ebb_udp_connect(ebb_udp *self, const ebb_address *to);
-int ebb_udp_own_address(const ebb_udp *self, ebb_address *address);
-int ebb_udp_peer(const ebb_udp *self, ebb_address *address);
+int ebb_udp_connect(ebb_udp *self, const ebb_endpoint *to);
+int ebb_udp_own_address(const ebb_udp *self, ebb_endpoint *address);
+int ebb_udp_peer(const ebb_udp *self, ebb_endpoint *address);
 int ebb_udp_set_broadcast(ebb_udp *self, bool on);
 int ebb_udp_set_ttl(ebb_udp *self, int ttl);
 int ebb_udp_set_multicast_ttl(ebb_udp *self, int ttl);
@@ -76,7 +63,7 @@ int ebb_udp_set_member(ebb_udp *self, const char *group, const char *on,
 /* Sends at once; UV_EAGAIN when the system's buffer is full. `to` NULL: to whom
    it is connected. */
 int ebb_udp_try_send(ebb_udp *self, const char *data, size_t n_bytes,
-                     const ebb_address *to);
+                     const ebb_endpoint *to);
 
 /* A datagram on its way. Owned by who started it; a wait that ends otherwise
    lets it go on. */
@@ -88,7 +75,7 @@ typedef struct ebb_udp_send {
 
 /* Keeps a copy of the data. NULL when out of memory. */
 ebb_udp_send *ebb_udp_send_start(ebb_udp *self, const char *data,
-                                 size_t n_bytes, const ebb_address *to);
+                                 size_t n_bytes, const ebb_endpoint *to);
 void ebb_udp_send_link(ebb_task *task, uint32_t i, ebb_udp_send *send);
 /* Frees it, or what is on its way when it has gone. */
 void ebb_udp_send_release(ebb_udp_send *send);

@@ -10,13 +10,13 @@
 
 static ebb_driver *driver;
 static ebb_udp *a, *b;
-static ebb_address b_address;
+static ebb_endpoint b_address;
 
 static ebb_udp *open_udp(void)
 {
   int error;
-  ebb_address own;
-  CHECK(ebb_address_parse("127.0.0.1", 0, &own));
+  ebb_endpoint own;
+  CHECK(ebb_endpoint_ip("127.0.0.1", 0, &own));
   ebb_udp *udp = ebb_udp_open(driver, &alloc, &own, 0, &error);
   CHECK_EQ(error, 0);
   return udp;
@@ -62,16 +62,17 @@ static void turn_until_ready(int i)
 
 TEST(addresses)
 {
-  ebb_address address;
-  char text[64];
-  CHECK(ebb_address_parse("10.1.2.3", 77, &address));
-  CHECK_EQ(ebb_address_name(&address, text), 77);
+  ebb_endpoint address;
+  char text[EBB_ENDPOINT_TEXT];
+  size_t n;
+  CHECK(ebb_endpoint_ip("10.1.2.3", 77, &address));
+  CHECK_EQ(ebb_endpoint_name(&address, text, &n), 77);
   CHECK_EQ(strcmp(text, "10.1.2.3"), 0);
-  CHECK(ebb_address_parse("::1", 65535, &address));
-  CHECK_EQ(ebb_address_name(&address, text), 65535);
+  CHECK(ebb_endpoint_ip("::1", 65535, &address));
+  CHECK_EQ(ebb_endpoint_name(&address, text, &n), 65535);
   CHECK_EQ(strcmp(text, "::1"), 0);
-  CHECK(!ebb_address_parse("localhost", 1, &address));
-  CHECK(!ebb_address_parse("", 1, &address));
+  CHECK(!ebb_endpoint_ip("localhost", 1, &address));
+  CHECK(!ebb_endpoint_ip("", 1, &address));
 }
 
 TEST(each_waiter_gets_its_own)
