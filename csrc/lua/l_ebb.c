@@ -4,6 +4,7 @@
 #include "lua/l_census.h"
 #include "lua/l_chan.h"
 #include "lua/l_coro.h"
+#include "lua/l_descriptor.h"
 #include "lua/l_file.h"
 #include "lua/l_fs.h"
 #include "lua/l_fs_watch.h"
@@ -141,6 +142,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_streams(L, S);
   ebbL_open_net(L, S);
   ebbL_open_udp(L, S);
+  ebbL_open_descriptor(L, S);
   ebbL_open_threads(L, S);
   ebbL_open_host(L, S);
   return 1;

@@ -161,30 +161,54 @@ static int resolve_k(lua_State *L, int status, lua_KContext ctx)
   box *self = lua_touserdata(L, 2);
   if (EBB_UNLIKELY(self->resolve == NULL))
     return ebbL_pushuverror(L, ebb_uv_error_code(ECANCELED));
-  int n = self->resolve->error != 0 ? ebbL_pushuverror(L, self->resolve->error)
-                                    : push_answer(L, self->resolve);
+  int n = 1;
+  if (self->resolve->error != 0)
+    n = ebbL_pushuverror(L, self->resolve->error);
+  else if (self->resolve->name != NULL)
+    lua_pushstring(L, self->resolve->name);
+  else
+    n = push_answer(L, self->resolve);
   let_go(self);
   return n;
 }
 
-static int l_resolve(lua_State *L)
+/* Of the host at 1; of the address `at`: its name. */
+static int perform_resolve(lua_State *L, const ebb_endpoint *at,
+                           lua_CFunction fn)
 {
   ebbL_state *S = ebbL_S(L);
-  const char *host = ebbL_checkhost(L, 1);
+  const char *host = lua_tostring(L, 1);
   lua_settop(L, 1);
   ebbL_task *task = ebbL_self(L, S);
   if (EBB_UNLIKELY(task == NULL))
-    return ebbL_drive(L, S, l_resolve);
+    return ebbL_drive(L, S, fn);
   ebbL_check_waiting(L, task);
   ebb_driver *driver = ebbL_rt_driver(L, ebbL_rt_of(task->core.rt));
   luaL_checkstack(L, 4, NULL);
   box *self = ebbL_new(L, S, &box_type, sizeof *self, 0);
   int error;
-  self->resolve = ebb_resolve_start(driver, &S->alloc, host, &error);
+  self->resolve = at != NULL
+                      ? ebb_resolve_start_name(driver, &S->alloc, at, &error)
+                      : ebb_resolve_start(driver, &S->alloc, host, &error);
   if (self->resolve == NULL)
     return ebbL_pushuverror(L, error);
   ebb_resolve_link(&task->core, 0, self->resolve);
   return ebbL_park(L, task, 1, resolve_k, 0);
+}
+
+static int l_resolve(lua_State *L)
+{
+  ebbL_checkhost(L, 1);
+  return perform_resolve(L, NULL, l_resolve);
+}
+
+/* name_of(address) */
+static int l_name_of(lua_State *L)
+{
+  ebb_endpoint at;
+  if (!ebb_endpoint_ip(ebbL_checkhost(L, 1), 0, &at))
+    ebbL_argerror(L, 1, "numeric address expected");
+  return perform_resolve(L, &at, l_name_of);
 }
 
 /* Is it a numeric address? */
@@ -232,10 +256,13 @@ static int l_duplex(lua_State *L)
 
 void ebbL_open_net(lua_State *L, ebbL_state *S)
 {
-  static const luaL_Reg funcs[] = {
-      {"connect", l_connect}, {"connect_path", l_connect_path},
-      {"resolve", l_resolve}, {"is_address", l_is_address},
-      {"duplex", l_duplex},   {NULL, NULL}};
+  static const luaL_Reg funcs[] = {{"connect", l_connect},
+                                   {"connect_path", l_connect_path},
+                                   {"resolve", l_resolve},
+                                   {"is_address", l_is_address},
+                                   {"name_of", l_name_of},
+                                   {"duplex", l_duplex},
+                                   {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", box_gc}, {NULL, NULL}};
   ebbL_newtype(L, S, &box_type, NULL, meta);
   lua_pop(L, 1);

@@ -228,6 +228,7 @@ static int l_rt_metrics(lua_State *L)
   metric(L, "iterations", core->count.turns);
   metric(L, "blocking_threads", count.n_threads);
   metric(L, "blocking_queued", count.n_queued);
+  metric(L, "handles", rt->driver != NULL ? ebb_driver_handles(rt->driver) : 0);
   metric(L, "alloc_bytes",
          rt->head.state->alloc.live_bytes + rt->head.state->charged.live_bytes);
   lua_pushnumber(L, (double)core->count.busy_ns / 1e9);

@@ -129,6 +129,24 @@ void ebb_driver_closed(ebb_driver *driver)
   driver->n_closing--;
 }
 
+static void count_handle(uv_handle_t *handle, void *n)
+{
+  (void)handle;
+  ++*(size_t *)n;
+}
+
+size_t ebb_driver_handles(const ebb_driver *driver)
+{
+  size_t n = 0;
+  if (driver->is_own) {
+    uv_walk(driver->loop, count_handle, &n);
+    return n;
+  }
+  ebb_list_foreach(node, &driver->attached)
+    n++;
+  return n + driver->n_closing;
+}
+
 void ebb_driver_close(ebb_driver *driver)
 {
   while (!ebb_list_is_empty(&driver->attached)) {

@@ -80,6 +80,10 @@ typedef struct ebb_attached {
   void (*close)(struct ebb_attached *self);
 } ebb_attached;
 
+/* How many handles are open or being closed: of its own loop all, of a shared
+   one those that were attached. For people who look for leaks. O(handles). */
+size_t ebb_driver_handles(const ebb_driver *driver);
+
 /* What the driver has of processes: see uv/children.h. */
 struct ebb__children **ebb_driver_children(ebb_driver *driver);
 

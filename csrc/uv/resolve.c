@@ -9,7 +9,11 @@
 
 typedef struct request {
   ebb_resolve resolve;
-  uv_getaddrinfo_t req;
+  union {
+    uv_req_t any;
+    uv_getaddrinfo_t addresses;
+    uv_getnameinfo_t name;
+  } req;
   ebb_driver *driver;
   ebb_alloc *alloc;
   bool released; /* its owner has let go: its end frees it */
@@ -22,18 +26,16 @@ static request *request_of(ebb_resolve *self)
 
 static void destroy(request *self)
 {
-  if (self->req.addrinfo != NULL)
-    uv_freeaddrinfo(self->req.addrinfo);
+  if (self->req.any.type == UV_GETADDRINFO &&
+      self->req.addresses.addrinfo != NULL)
+    uv_freeaddrinfo(self->req.addresses.addrinfo);
   ebb_alloc_put(self->alloc, self, sizeof *self);
 }
 
-static void on_done(uv_getaddrinfo_t *req, int status, struct addrinfo *first)
+static void end(request *self, int status)
 {
-  request *self = req->data;
   ebb_resolve *resolve = &self->resolve;
   ebb_driver_end(self->driver, true);
-  self->req.addrinfo = first;
-  resolve->first = first;
   resolve->error = status;
   resolve->done = true;
   ebb_wait *wait = ebb_waitq_head(&resolve->waiter);
@@ -43,8 +45,25 @@ static void on_done(uv_getaddrinfo_t *req, int status, struct addrinfo *first)
     destroy(self);
 }
 
-ebb_resolve *ebb_resolve_start(ebb_driver *driver, ebb_alloc *alloc,
-                               const char *host, int *error)
+static void on_addresses(uv_getaddrinfo_t *req, int status,
+                         struct addrinfo *first)
+{
+  request *self = req->data;
+  self->req.addresses.addrinfo = first;
+  self->resolve.first = first;
+  end(self, status);
+}
+
+static void on_name(uv_getnameinfo_t *req, int status, const char *host,
+                    const char *service)
+{
+  (void)service;
+  request *self = req->data;
+  self->resolve.name = host; /* in the request */
+  end(self, status);
+}
+
+static request *new_request(ebb_driver *driver, ebb_alloc *alloc, int *error)
 {
   request *self = ebb_alloc_get(alloc, sizeof *self);
   *error = UV_ENOMEM;
@@ -52,16 +71,42 @@ ebb_resolve *ebb_resolve_start(ebb_driver *driver, ebb_alloc *alloc,
     return NULL;
   *self = (request){.driver = driver, .alloc = alloc};
   ebb_list_init(&self->resolve.waiter);
-  self->req.data = self;
-  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-  *error = uv_getaddrinfo(ebb_driver_loop(driver), &self->req, on_done, host,
-                          NULL, &hints);
-  if (*error != 0) {
-    ebb_alloc_put(alloc, self, sizeof *self);
+  self->req.any.data = self;
+  return self;
+}
+
+/* As libuv's call says that started it. */
+static ebb_resolve *started(request *self, int error)
+{
+  if (error != 0) {
+    ebb_alloc_put(self->alloc, self, sizeof *self);
     return NULL;
   }
-  ebb_driver_begin(driver, true);
+  ebb_driver_begin(self->driver, true);
   return &self->resolve;
+}
+
+ebb_resolve *ebb_resolve_start(ebb_driver *driver, ebb_alloc *alloc,
+                               const char *host, int *error)
+{
+  request *self = new_request(driver, alloc, error);
+  if (self == NULL)
+    return NULL;
+  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  *error = uv_getaddrinfo(ebb_driver_loop(driver), &self->req.addresses,
+                          on_addresses, host, NULL, &hints);
+  return started(self, *error);
+}
+
+ebb_resolve *ebb_resolve_start_name(ebb_driver *driver, ebb_alloc *alloc,
+                                    const ebb_endpoint *at, int *error)
+{
+  request *self = new_request(driver, alloc, error);
+  if (self == NULL)
+    return NULL;
+  *error = uv_getnameinfo(ebb_driver_loop(driver), &self->req.name, on_name,
+                          &at->addr.any, NI_NAMEREQD);
+  return started(self, *error);
 }
 
 void ebb_resolve_release(ebb_resolve *resolve)
@@ -72,14 +117,14 @@ void ebb_resolve_release(ebb_resolve *resolve)
     return;
   }
   self->released = true;
-  (void)uv_cancel((uv_req_t *)&self->req);
+  (void)uv_cancel(&self->req.any);
 }
 
 static void leave(ebb_wait *wait)
 {
   ebb_resolve *self = wait->source;
   if (!self->done)
-    (void)uv_cancel((uv_req_t *)&request_of(self)->req);
+    (void)uv_cancel(&request_of(self)->req.any);
 }
 
 static const ebb_wait_class resolve_class = {"resolve", true, leave};

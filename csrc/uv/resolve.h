@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of hosts to addresses, by the system's resolver on libuv's thread pool.
+/* Names of hosts to addresses and back, by the system's resolver on libuv's
+   thread pool.
 
    Owned by who started it until ebb_resolve_release; at most one task waits for
    it. A wait that ends otherwise abandons it: its answer is dropped. While it
@@ -9,18 +10,22 @@
 
 #include "core/task.h"
 #include "uv/driver.h"
-#include "uv/socket.h"
+#include "uv/endpoint.h"
 
 typedef struct ebb_resolve {
-  bool done; /* what follows is valid */
-  int error; /* 0 or libuv's code */
-  const struct addrinfo *first;
+  bool done;                    /* what follows is valid */
+  int error;                    /* 0 or libuv's code */
+  const struct addrinfo *first; /* ebb_resolve_start */
+  const char *name;             /* ebb_resolve_start_name */
   ebb_waitq waiter;
 } ebb_resolve;
 
 /* NULL: *error is libuv's code. */
 ebb_resolve *ebb_resolve_start(ebb_driver *driver, ebb_alloc *alloc,
                                const char *host, int *error);
+/* The other way round: the name of a host at an address. */
+ebb_resolve *ebb_resolve_start_name(ebb_driver *driver, ebb_alloc *alloc,
+                                    const ebb_endpoint *at, int *error);
 void ebb_resolve_link(ebb_task *task, uint32_t i, ebb_resolve *self);
 /* The owner lets go: freed now or when it ends. Also after the driver closed.
  */

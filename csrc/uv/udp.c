@@ -58,9 +58,10 @@ int ebb_udp_receive(ebb_udp *self)
     return error;
   ssize_t n;
   do {
-    socklen_t n_from = sizeof self->held_from;
+    socklen_t n_from = sizeof self->held_from.addr;
     n = recvfrom(fd, self->held, sizeof self->held, MSG_DONTWAIT,
                  &self->held_from.addr.any, &n_from);
+    self->held_from.n_bytes = n_from;
   } while (n < 0 && errno == EINTR);
   if (n < 0)
     return errno == EWOULDBLOCK ? UV_EAGAIN : ebb_uv_error_code(errno);

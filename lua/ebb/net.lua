@@ -11,7 +11,7 @@ local tointeger = math.tointeger
 local base = core._net
 local core_connect, core_listen = base.connect, base.listen
 local connect_path, listen_path = base.connect_path, base.listen_path
-local core_resolve, is_address = base.resolve, base.is_address
+local core_resolve, core_name_of, is_address = base.resolve, base.name_of, base.is_address
 local channel, scope, timeout = core.channel, core.scope, core.timeout
 
 local net = { unix = {}, udp = udp.open, serve = serve.serve, duplex = base.duplex }
@@ -55,6 +55,15 @@ function net.resolve(host)
   check_host("resolve", 1, host)
   if is_address(host) then return { host } end
   return core_resolve(host)
+end
+
+--- The name of the host at an address.
+function net.name_of(address)
+  check_host("name_of", 1, address)
+  if not is_address(address) then
+    check.fail("bad argument #1 to 'name_of' (numeric address expected, got '%s')", address)
+  end
+  return core_name_of(address)
 end
 
 --- One address of each family in turn, the first family first: one of them may be unreachable.
@@ -162,13 +171,25 @@ local function check_path(name, path)
   end
 end
 
+--- While the queue of who listens is full the system refuses to wait: it is asked again, at growing
+-- distances.
+local function connect_to_path(path)
+  local pause = 0.001
+  while true do
+    local sock, message, code = connect_path(path)
+    if code ~= "EAGAIN" then return sock, message, code end
+    core.sleep(pause)
+    pause = pause < 0.05 and 2 * pause or pause
+  end
+end
+
 local unix_options = { timeout = "number" }
 
 function net.unix.connect(path, opts)
   check_path("connect", path)
   opts = check_options("connect", 2, opts, unix_options)
-  if opts.timeout then return timeout(opts.timeout, connect_path, path) end
-  return connect_path(path)
+  if opts.timeout then return timeout(opts.timeout, connect_to_path, path) end
+  return connect_to_path(path)
 end
 
 -- Listening --------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 -- ebb.compat.socket: LuaSocket's results on ebb's sockets.
 local ebb = require "ebb"
 local helper = require "spec.helper"
+local support = require "spec.runtime.support"
 
 local socket = require "ebb.compat.socket"
 
@@ -47,6 +48,103 @@ describe("compat.socket", function()
     local t = ebb.spawn(function() return b:receive() end)
     a:send "x\n"
     assert.equal("x", t:await())
+  end)
+end)
+
+-- The same program with LuaSocket and with ebb ----------------------------------------------------
+
+describe("a program for LuaSocket", function()
+  local program = "spec/io/luasocket.lua"
+
+  it("has the same results in every call, in a task and outside of one", function()
+    local interpreter = support.interpreter()
+    local theirs = support.shell(("exec lua5.4 %s"):format(program))
+    if theirs.err:find "module 'socket'" then return pending "LuaSocket is not installed" end
+    assert.equal("", theirs.err)
+    for _, how in ipairs { "dofile(arg[2])", "ebb.run(dofile, arg[2])" } do
+      local path = support.file("ebb = require 'ebb' " .. how)
+      local ours = support.shell(("exec %s %s ebb %s"):format(interpreter, path, program))
+      os.remove(path)
+      assert.equal("", ours.err)
+      assert.equal(theirs.out, ours.out)
+    end
+  end)
+end)
+
+describe("compat.socket", function()
+  helper.it("select waits as a task: others run, and end it", function()
+    local a, b = pair()
+    local c, d = pair()
+    local waiting = ebb.spawn(socket.select, { b, d }, nil)
+    helper.settle()
+    assert.equal("waiting", waiting:status())
+    c:send "x"
+    local readable = waiting:await()
+    assert.equal(d, readable[1])
+    assert.equal(1, readable[d])
+    assert.is_nil(readable[b])
+    waiting = ebb.spawn(socket.select, { b }, nil)
+    helper.settle()
+    waiting:cancel()
+    waiting:join()
+    waiting = ebb.spawn(socket.select, { b }, nil, 5)
+    helper.settle()
+    b:close()
+    assert.equal(b, waiting:await()[1])
+    for _, each in ipairs { a, c, d } do each:close() end
+  end)
+
+  helper.it("select takes the descriptors of others too, and leaves them open", function()
+    local a, b = pair()
+    local other = { getfd = function() return b:getfd() end }
+    assert.equal(0, #(socket.select({ other }, nil, 0)))
+    a:send "x"
+    local readable = socket.select({ other, b }, nil, 5)
+    assert.equal(1, readable[readable[1]])
+    assert.equal("x", b:receive(1))
+    a:close()
+    b:close()
+  end, { clock = "system" })
+
+  helper.it("a slow reader stops the writer, which may give up and tells how far it came", function()
+    local a, b = pair()
+    a:settimeout(0.05)
+    local data = ("x"):rep(1 << 24)
+    local ok, why, last = a:send(data)
+    assert.is_nil(ok)
+    assert.equal("timeout", why)
+    assert.is_true(last > 0 and last < #data)
+    local reader = ebb.spawn(function() return b:receive "*a" end)
+    a:settimeout(nil)
+    assert.equal(#data, a:send(data, last + 1))
+    a:close()
+    assert.equal(#data, #reader:await())
+  end)
+
+  helper.it("closing wakes who receives and accepts", function()
+    local server = assert(socket.bind("127.0.0.1", 0))
+    local accepting = ebb.spawn(server.accept, server)
+    local a, b = pair()
+    local receiving = ebb.spawn(b.receive, b)
+    helper.settle()
+    server:close()
+    b:close()
+    assert.same({ nil, "closed" }, { accepting:await() })
+    assert.same({ nil, "closed", "" }, { receiving:await() })
+    a:close()
+  end)
+
+  helper.it("datagrams over IPv6, where there is any", function()
+    local a, b = socket.udp6(), socket.udp6()
+    if not a or not a:setsockname("::1", 0) then return pending "no IPv6" end
+    local _, port, family = a:getsockname()
+    assert.equal("inet6", family)
+    assert.equal(2, b:sendto("hi", "::1", port))
+    assert.equal("hi", (a:receivefrom()))
+    assert.equal(1, a:setoption("ipv6-unicast-hops", 3))
+    assert.equal(3, a:getoption "ipv6-unicast-hops")
+    a:close()
+    b:close()
   end)
 end)
 

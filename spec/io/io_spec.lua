@@ -442,18 +442,26 @@ describe("ebb.io", function()
     local result = shell("%s <&-", [[print(pcall(function() return ebb.io.stdin end))]])
     support.contains("EBADF", result.out)
     if os.execute "command -v script >/dev/null 2>&1" then
-      result = shell("(sleep 0.2; echo typed; sleep 0.2) | script -qec '%s' /dev/null",
-        [[ebb.io.stdout:write("got ", ebb.io.stdin:read(), "\n")]])
+      local ended = new_path()
+      os.remove(ended)
+      result = shell(("(sleep 0.1; echo typed; while [ ! -e %s ]; do sleep 0.01; done) | "):format(ended)
+        .. ("script -qec '%%s' /dev/null; touch %s"):format(ended),
+        ([[ebb.io.stdout:write("got ", ebb.io.stdin:read(), "\n") io.open(%q, "w"):close()]]):format(ended))
       support.contains("got typed", result.out)
     end
   end)
 
   it("a standard input that waits does not keep the others, and is left blocking", function()
-    local result = shell("(sleep 0.2; echo late) | (%s; read line; echo \"shell: $line\")", [[
+    local go = new_path()
+    os.remove(go)
+    local line = ("(while [ ! -e %s ]; do sleep 0.01; done; echo late) | "):format(go)
+      .. ("(%%s; touch %s; read line; echo \"shell: $line\")"):format(go)
+    local result = shell(line, [[
       local value, why = ebb.timeout(0.02, ebb.io.stdin)
       ebb.io.stdout:write(tostring(value), " ", why, "\n")
     ]])
     assert.equal("nil timeout\nshell: late\n", result.out)
+    os.remove(go)
   end)
 
   it("the standard output keeps its order, to a file, a pipe and nobody (R118)", function()

@@ -184,40 +184,4 @@ describe("too many open files:", function()
       output)
     assert.equal(0, code)
   end, real)
-
-  helper.it("10,000 connections leave no handle, descriptor or byte behind", function(_, rt)
-    local n = tonumber(os.getenv "EBB_SPEC_CONNECTIONS") or 1000
-    local l <close>, port = listener()
-    local function round(count)
-      local server = ebb.spawn(function()
-        for _ = 1, count do
-          local sock = assert(l:accept())
-          ebb.go(function()
-            local own <close> = sock
-            own:write(own:read(), "\n")
-          end)
-        end
-      end)
-      for _ = 1, count // 50 do
-        local list = {}
-        for i = 1, 50 do
-          list[i] = connect(port)
-          list[i]:write(i, "\n")
-        end
-        for i = 1, 50 do
-          assert.equal(i, list[i]:read "n")
-          list[i]:close()
-        end
-      end
-      server:await()
-      for _ = 1, 3 do ebb.sleep(0.001) end
-      collectgarbage()
-      collectgarbage()
-    end
-    round(200)
-    local descriptors, bytes = support.descriptors(), rt:metrics().alloc_bytes
-    round(n)
-    assert.equal(descriptors, support.descriptors())
-    assert.is_true(rt:metrics().alloc_bytes - bytes < 4096)
-  end, real)
 end)

@@ -69,6 +69,30 @@ describe("Unix sockets:", function()
     failing("EACCES: permission denied", "EACCES", unix.listen(dir .. "/s"))
   end)
 
+  helper.it("a full queue of the listener lets those who connect wait", function()
+    local path = dir .. "/s"
+    local listener <close> = assert(unix.listen(path, { backlog = 1 }))
+    local tasks = {}
+    for i = 1, 12 do tasks[i] = ebb.spawn(unix.connect, path) end
+    ebb.sleep(0.02)
+    local n = 0
+    for i = 1, 12 do n = n + (tasks[i]:finished() and 1 or 0) end
+    assert.is_true(n < 12)
+    assert.same({ nil, "timeout", 0.02 }, { unix.connect(path, { timeout = 0.02 }) })
+    tasks[12]:cancel()
+    local accepted = {}
+    for i = 1, 11 do
+      accepted[i] = assert(listener:accept())
+      accepted[i]:write "x"
+    end
+    for i = 1, 11 do
+      local sock <close> = assert(tasks[i]:await())
+      assert.equal("x", sock:read_some())
+      accepted[i]:close()
+    end
+    assert.is_false(tasks[12]:join())
+  end, { clock = "system" })
+
   helper.it("a slow reader stops the writer", function()
     local a, b = connected(dir .. "/s")
     local data = ("0123456789abcdef"):rep(65536)

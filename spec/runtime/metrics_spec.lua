@@ -11,7 +11,8 @@ local function with_runtime(fn, opts)
 end
 
 local fields = { "alive", "spawned", "done", "failed", "cancelled", "ready", "polls", "wakeups",
-  "timers", "blocking_threads", "blocking_queued", "iterations", "busy", "slowest", "alloc_bytes" }
+  "timers", "blocking_threads", "blocking_queued", "iterations", "busy", "slowest", "alloc_bytes",
+  "handles" }
 
 describe("metrics", function()
   it("ME1 has every field, and all are numbers that are not negative", function()

@@ -13,6 +13,14 @@ local ebb = {}
 ---@return string? code
 function ebb.net.resolve(host) end
 
+---The name of the host at an address, by the system's resolver.
+---@async
+---@param address string of IPv4 or IPv6
+---@return string?
+---@return string? message
+---@return string? code
+function ebb.net.name_of(address) end
+
 ---A TCP connection. A name is resolved and its addresses are tried, each with a head start of a
 ---quarter of a second on the next. Small pieces are sent at once unless nodelay is false.
 ---@async

@@ -51,6 +51,7 @@ local ebb = {}
 ---@field busy ebb.seconds
 ---@field slowest ebb.seconds
 ---@field alloc_bytes integer
+---@field handles integer of libuv, open or being closed
 
 ---@class ebb.Runtime
 local Runtime = {}

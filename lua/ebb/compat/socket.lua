@@ -1,264 +1,140 @@
---- LuaSocket's TCP on ebb.net: client libraries that are written for it run in tasks unchanged.
--- Calls that LuaSocket would block in suspend their task; results are LuaSocket's. There is no
--- socket.select and no UDP: use ebb.select and ebb.net.udp.
+--- LuaSocket for tasks: programs and libraries that are written for it run unchanged, and what it
+-- would block in suspends the task. The same names, results and words; `install` makes
+-- `require "socket"` give it.
+local base = require "ebb.compat.socket.base"
 local core = require "ebb.core"
 local net = require "ebb.net"
+local socket_select = require "ebb.compat.socket.select"
+local tcp = require "ebb.compat.socket.tcp"
+local udp = require "ebb.compat.socket.udp"
 
-local error, getmetatable, os, package = error, getmetatable, os, package
-local pcall, require = pcall, require
-local select, setmetatable, tonumber, type = select, setmetatable, tonumber, type
-local concat, pack, unpack = table.concat, table.pack, table.unpack
+local error, ipairs, package, pairs, pcall = error, ipairs, package, pairs, pcall
+local require, select, setmetatable, tostring, type =
+  require, select, setmetatable, tostring, type
+local pack, unpack = table.pack, table.unpack
 local max, min = math.max, math.min
-local timeout = core.timeout
+local raw = core._descriptor
 
 local socket = { _VERSION = "LuaSocket 3.1.0", BLOCKSIZE = 2048 }
 
-local words = {
-  ECONNREFUSED = "connection refused", EADDRINUSE = "address already in use",
-  EACCES = "permission denied", ECONNRESET = "closed", EPIPE = "closed",
-  ECONNABORTED = "closed", ETIMEDOUT = "timeout", eof = "closed",
-  EAI_NONAME = "host or service not provided, or not known",
-}
-
---- LuaSocket's word for what ebb says of a failure.
-local function word(message, code)
-  return words[code or message] or code and message:match ": (.*)$" or message
+for _, part in ipairs { tcp, udp, socket_select } do
+  for name, value in pairs(part) do socket[name] = value end
 end
 
-local Tcp = { __name = "ebb.compat.socket.tcp" }
-Tcp.__index = Tcp
-
-local function new(sock)
-  return setmetatable({
-    sock = sock, rest = "", state = sock and "client" or "master",
-    n_received = 0, n_sent = 0, born = core.now(),
-  }, Tcp)
+function socket.connect4(host, port, own_host, own_port)
+  return tcp.connect(host, port, own_host, own_port, "inet")
 end
 
--- Waiting ----------------------------------------------------------------------------------------
-
---- The time at which a call that begins now has to end; nil for never.
-local function deadline_of(self)
-  local limit = self.total or self.block
-  return limit and core.now() + limit
+function socket.connect6(host, port, own_host, own_port)
+  return tcp.connect(host, port, own_host, own_port, "inet6")
 end
 
---- Calls fn within what is left.
-local function within(self, deadline, fn, ...)
-  if not deadline then return fn(...) end
-  local left = max(deadline - core.now(), 0)
-  if self.total and self.block then left = min(left, self.block) end
-  return timeout(left, fn, ...)
-end
-
-function Tcp:settimeout(value, mode)
-  local key = mode and mode:find "^[tr]" and "total" or "block"
-  self[key] = value and value >= 0 and value or nil
-  return 1
-end
-
--- Receiving --------------------------------------------------------------------------------------
-
---- One more piece into parts: its bytes; nil and a word at the end of data or time.
-local function more(self, deadline)
-  if self.rest ~= "" then
-    local piece = self.rest
-    self.rest = ""
-    return piece
+--- A server at the first address of host that can be had.
+function socket.bind(host, port, backlog)
+  local list, why = base.resolve(host == "*" and "0.0.0.0" or host, port)
+  if not list then return nil, why end
+  for _, address in ipairs(list) do
+    local server
+    server, why = (base.family_of(address) == "inet6" and tcp.tcp6 or tcp.tcp4)()
+    if not server then return nil, why end
+    server:setoption("reuseaddr", true)
+    local ok
+    ok, why = server:bind(address, port)
+    if ok then ok, why = server:listen(backlog) end
+    if ok then return server end
+    server:close()
   end
-  local piece, message, code = within(self, deadline, self.sock.read_some, self.sock, 8192)
-  if not piece then return nil, word(message, type(code) == "string" and code or nil) end
-  self.n_received = self.n_received + #piece
-  return piece
+  return nil, why
 end
 
-local function receive_line(self, parts, deadline)
-  while true do
-    local piece, err = more(self, deadline)
-    if not piece then return nil, err, concat(parts) end
-    local at = piece:find("\n", 1, true)
-    if at then self.rest = piece:sub(at + 1) end
-    parts[#parts + 1] = piece:sub(1, at and at - 1):gsub("\r", "")
-    if at then return concat(parts) end
-  end
-end
-
-local function receive_count(self, parts, deadline, n)
-  while n > 0 do
-    local piece, err = more(self, deadline)
-    if not piece then return nil, err, concat(parts) end
-    if #piece > n then self.rest = piece:sub(n + 1) end
-    parts[#parts + 1] = piece:sub(1, n)
-    n = n - #piece
-  end
-  return concat(parts)
-end
-
-local function receive_all(self, parts, deadline)
-  while true do
-    local piece, err = more(self, deadline)
-    if not piece then
-      local all = concat(parts)
-      if err == "closed" and all ~= "" then return all end
-      return nil, err, all
-    end
-    parts[#parts + 1] = piece
-  end
-end
-
-function Tcp:receive(pattern, prefix)
-  if self.state ~= "client" then return nil, self.state == "closed" and "closed" or
-    "socket is not connected", "" end
-  local parts, deadline = { prefix }, deadline_of(self)
-  local n = tonumber(pattern)
-  if n then return receive_count(self, parts, deadline, n - #(prefix or "")) end
-  pattern = pattern and pattern:gsub("^%*", "") or "l"
-  if pattern:find "^l" then return receive_line(self, parts, deadline) end
-  if pattern:find "^a" then return receive_all(self, parts, deadline) end
-  error("bad argument #1 to 'receive' (invalid receive pattern)", 2)
-end
-
-function Tcp:dirty() return self.rest ~= "" end
-
--- Sending ----------------------------------------------------------------------------------------
-
-function Tcp:send(data, i, j)
-  if self.state ~= "client" then return nil, self.state == "closed" and "closed" or
-    "socket is not connected", 0 end
-  data = type(data) == "number" and data .. "" or data
-  i, j = i or 1, j or -1
-  if i < 0 then i = max(#data + i + 1, 1) end
-  if j < 0 then j = #data + j + 1 end
-  i, j = max(i, 1), min(j, #data)
-  if j < i then return i - 1 end
-  local sock = self.sock
-  local before = sock:written()
-  local ok, message, code = within(self, deadline_of(self), sock.write, sock, data:sub(i, j))
-  local n = sock:written() - before
-  self.n_sent = self.n_sent + n
-  if ok then return j end
-  return nil, word(message, type(code) == "string" and code or nil), i - 1 + n
-end
-
--- Connecting, listening --------------------------------------------------------------------------
-
-function Tcp:connect(host, port)
-  if self.state == "closed" then return nil, "closed" end
-  if self.state == "client" then return nil, "already connected" end
-  local sock, message, code = within(self, deadline_of(self), net.connect, host, tonumber(port))
-  if not sock then return nil, word(message, type(code) == "string" and code or nil) end
-  self.sock, self.state = sock, "client"
-  return 1
-end
-
-function Tcp:bind(host, port)
-  if self.state ~= "master" then return nil, "closed" end
-  local listener, message, code = net.listen(host, tonumber(port))
-  if not listener then return nil, word(message, code) end
-  self.sock = listener
-  return 1
-end
-
-function Tcp:listen()
-  if not self.sock then return nil, "operation not supported" end
-  self.state = "server"
-  return 1
-end
-
-function Tcp:accept()
-  if self.state ~= "server" then return nil, "closed" end
-  local listener = self.sock
-  local sock, message, code = within(self, deadline_of(self), listener.accept, listener)
-  if sock then return new(sock) end
-  return nil, word(message, type(code) == "string" and code or nil)
-end
-
-function Tcp:close()
-  if self.sock then self.sock:close() end
-  self.state, self.rest = "closed", ""
-  return 1
-end
-Tcp.__close, Tcp.__gc = Tcp.close, Tcp.close
-
-function Tcp:shutdown(how)
-  if self.state ~= "client" then return nil, "closed" end
-  if how ~= "receive" then self.sock:shutdown() end
-  return 1
-end
-
-local function family(host, port)
-  return host, port, host:find(":", 1, true) and "inet6" or "inet"
-end
-
-function Tcp:getsockname()
-  if not self.sock or self.state == "closed" then return nil, "closed" end
-  return family(self.sock:local_address())
-end
-
-function Tcp:getpeername()
-  if self.state ~= "client" then return nil, "closed" end
-  return family(self.sock:peer())
-end
-
-function Tcp:setoption(name, value)
-  if self.state == "client" and name == "tcp-nodelay" then self.sock:nodelay(value) end
-  if self.state == "client" and name == "keepalive" then self.sock:keepalive(value) end
-  return 1
-end
-
-function Tcp:getstats() return self.n_received, self.n_sent, core.now() - self.born end
-
--- The module -------------------------------------------------------------------------------------
-
-function socket.tcp() return new() end
-socket.tcp4, socket.tcp6 = socket.tcp, socket.tcp
-
-function socket.connect(host, port)
-  local self = new()
-  local ok, err = self:connect(host, port)
-  if ok then return self end
-  return nil, err
-end
-
-function socket.bind(host, port)
-  local self = new()
-  local ok, err = self:bind(host, port)
-  if ok and self:listen() then return self end
-  return nil, err
-end
+-- Time -------------------------------------------------------------------------------------------
 
 function socket.sleep(seconds) core.sleep(max(seconds, 0)) end
 
---- Seconds since the epoch. Only differences are exact.
-local epoch = os.time() - core.now()
-function socket.gettime() return epoch + core.now() end
+-- What a runtime's clock is behind the wall's when it is first asked.
+local behind = setmetatable({}, { __mode = "k" })
 
-socket.dns = {}
-function socket.dns.toip(host)
-  local list, message, code = net.resolve(host)
-  if not list or not list[1] then return nil, word(message, code) end
-  return list[1], { name = host, alias = {}, ip = list }
+--- Seconds since the epoch, by the runtime's clock: virtual time goes on in it.
+function socket.gettime()
+  local rt = core.current_runtime()
+  local offset = behind[rt]
+  if not offset then
+    offset = raw.time() - core.now()
+    behind[rt] = offset
+  end
+  return offset + core.now()
 end
 
-function socket.dns.getaddrinfo(host)
-  if host == "*" then host = "0.0.0.0" end
-  local list, message, code = net.resolve(host)
-  if not list then return nil, word(message, code) end
+-- Names ------------------------------------------------------------------------------------------
+
+local dns = {}
+socket.dns = dns
+
+--- The addresses of IPv4 that a host has.
+local function v4_of(host)
+  local list, found = net.resolve(host), {}
+  for _, address in ipairs(list or {}) do
+    if base.family_of(address) == "inet" then found[#found + 1] = address end
+  end
+  if #found == 0 then return nil, "host not found" end
+  return found
+end
+
+function dns.toip(host)
+  local list, why = v4_of(base.check_string("toip", 1, host))
+  if not list then return nil, why end
+  local name = list[1] == host and net.name_of(host) or host
+  return list[1], { name = name, alias = {}, ip = list }
+end
+
+function dns.tohostname(host)
+  local list, why = v4_of(base.check_string("tohostname", 1, host))
+  if not list then return nil, why end
+  local name = net.name_of(list[1])
+  if not name then return nil, "host not found" end
+  return name, { name = name, alias = {}, ip = list }
+end
+
+function dns.getaddrinfo(host)
+  local list, message, code = net.resolve(base.check_string("getaddrinfo", 1, host))
+  if not list then return nil, base.resolver_word(message, code) end
   local found = {}
-  for i = 1, #list do
-    found[i] = { addr = list[i], family = list[i]:find(":", 1, true) and "inet6" or "inet" }
+  for i, address in ipairs(list) do
+    found[i] = { addr = address, family = base.family_of(address) }
   end
   return found
 end
 
+--- The names of a host's addresses (and the service, as it was given).
+function dns.getnameinfo(host, service)
+  if not host and not service then error("host and serv cannot be both nil", 2) end
+  if not host then return {}, service end
+  local list, message, code = net.resolve(host)
+  if not list then return nil, base.resolver_word(message, code) end
+  local names = {}
+  for i, address in ipairs(list) do names[i] = net.name_of(address) or address end
+  return names, service
+end
+
+function dns.gethostname()
+  local name, text, code = raw.hostname()
+  if not name then return nil, base.word(text, code) end
+  return name
+end
+
+-- Exceptions -------------------------------------------------------------------------------------
+
 -- What try throws, and protect takes: nothing else is taken.
-local Thrown = {}
+local Thrown = { __metatable = false }
+local is_thrown = setmetatable({}, { __mode = "k" })
 
 function socket.newtry(finalizer)
   return function(...)
     if (...) then return ... end
-    if finalizer then pcall(finalizer) end
-    error(setmetatable({ (select(2, ...)) }, Thrown), 0)
+    if finalizer then finalizer() end
+    local thrown = setmetatable({ (select(2, ...)) }, Thrown)
+    is_thrown[thrown] = true
+    error(thrown, 0)
   end
 end
 socket.try = socket.newtry()
@@ -268,12 +144,78 @@ function socket.protect(fn)
     local results = pack(pcall(fn, ...))
     if results[1] then return unpack(results, 2, results.n) end
     local err = results[2]
-    if type(err) == "table" and getmetatable(err) == Thrown then return nil, err[1] end
+    if is_thrown[err] then return nil, err[1] end
     error(err, 0)
   end
 end
 
 function socket.skip(n, ...) return select(n + 1, ...) end
+
+function socket.__unload() end
+
+-- Sources and sinks of LTN12 ---------------------------------------------------------------------
+
+--- What the pumps of LTN12 call, which socket.select also takes for the socket.
+local function filter(sock, call)
+  return setmetatable({
+    getfd = function() return sock:getfd() end,
+    dirty = function() return sock:dirty() end,
+  }, { __call = call })
+end
+
+--- make(name, …) by the names of a table; the name may be left out.
+function socket.choose(makers)
+  return function(name, a, b)
+    if type(name) ~= "string" then name, a, b = "default", name, a end
+    local make = makers[name or "nil"]
+    if not make then error(("unknown key (%s)"):format(tostring(name)), 3) end
+    return make(a, b)
+  end
+end
+
+socket.sinkt = {
+  ["close-when-done"] = function(sock)
+    return filter(sock, function(_, chunk)
+      if chunk then return sock:send(chunk) end
+      sock:close()
+      return 1
+    end)
+  end,
+  ["keep-open"] = function(sock)
+    return filter(sock, function(_, chunk)
+      if chunk then return sock:send(chunk) end
+      return 1
+    end)
+  end,
+}
+socket.sinkt.default = socket.sinkt["keep-open"]
+socket.sink = socket.choose(socket.sinkt)
+
+socket.sourcet = {
+  ["by-length"] = function(sock, length)
+    return filter(sock, function()
+      if length <= 0 then return nil end
+      local chunk, why = sock:receive(min(socket.BLOCKSIZE, length))
+      if why then return nil, why end
+      length = length - #chunk
+      return chunk
+    end)
+  end,
+  ["until-closed"] = function(sock)
+    local ended = false
+    return filter(sock, function()
+      if ended then return nil end
+      local chunk, why, partial = sock:receive(socket.BLOCKSIZE)
+      if not why then return chunk end
+      if why ~= "closed" then return nil, why end
+      sock:close()
+      ended = true
+      return partial
+    end)
+  end,
+}
+socket.sourcet.default = socket.sourcet["until-closed"]
+socket.source = socket.choose(socket.sourcet)
 
 --- From now on `require "socket"` gives this: LuaSocket's own Lua part on top of it where that is
 -- installed (so that socket.http and the like find what they need), else this alone.
