@@ -381,6 +381,7 @@ static script scenarios[] = {
     {.name = "r10_fs"},
     {.name = "r10_watch"},
     {.name = "r10_net"},
+    {.name = "r10_descriptor"},
     {.name = "r10_serve"},
     {.name = "r10_udp"},
     {.name = "r10_io"},

@@ -1,0 +1,28 @@
+-- R10: sockets of ebb.compat.socket: their calls, waiting for them, select, a cancel.
+local ebb = require "ebb"
+ebb.run(function()
+  local socket = ebb.compat.socket
+  local server = assert(socket.bind("127.0.0.1", 0))
+  local _, port = server:getsockname()
+  local a = assert(socket.connect("127.0.0.1", port))
+  local b = assert(server:accept())
+  local reader = ebb.spawn(b.receive, b)
+  ebb.yield()
+  assert(a:send "line\n" == 5)
+  assert(reader:await() == "line")
+  local selecting = ebb.spawn(socket.select, { b, server }, nil)
+  ebb.yield()
+  assert(a:send "x")
+  assert(selecting:await()[1] == b)
+  local accepting = ebb.spawn(server.accept, server)
+  ebb.yield()
+  accepting:cancel()
+  accepting:join()
+  local u = assert(socket.udp4())
+  assert(u:setsockname("127.0.0.1", 0))
+  local _, own = u:getsockname()
+  assert(u:sendto("datagram", "127.0.0.1", own))
+  assert(u:receive() == "datagram")
+  assert(a:setoption("tcp-nodelay", true))
+  for _, each in ipairs { a, b, u, server } do each:close() end
+end)
