@@ -148,7 +148,8 @@ ebb.run(function()
   local counts = run(N, tcp, unix)
   settle(rt, before.handles)
   local after = state(rt)
-  local slack = { bytes = 8192, kibibytes = 256 }
+  -- a runtime may or may not have the block at hand that it lends to who reads
+  local slack = { bytes = 65536 + 8192, kibibytes = 256 }
   local parts = {}
   for _, key in ipairs { "descriptors", "handles", "threads", "tasks", "timers", "bytes", "kibibytes" } do
     parts[#parts + 1] = ("%s %d → %d"):format(key, before[key], after[key])

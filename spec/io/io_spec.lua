@@ -317,6 +317,8 @@ describe("ebb.io", function()
     end)
     local source <close>, most = assert(ebb.io.open(from)), 0
     local target <close> = assert(ebb.io.open(to, "w"))
+    local mode = collectgarbage "incremental" -- the other one may put off what there is much of
+    local _ <close> = setmetatable({}, { __close = function() collectgarbage(mode) end })
     collectgarbage()
     local base = collectgarbage "count"
     while true do
@@ -329,7 +331,7 @@ describe("ebb.io", function()
     other:cancel()
     assert.equal(64000000, assert(ebb.fs.stat(to)).size)
     assert.is_true(turns > 100)
-    assert.is_true(most < 8000, most)
+    assert.is_true(most < base + 8000, most) -- the collector begins at twice what is alive
   end, real)
 
   helper.it("ebb.copy: from a file to a pipe, to a file; shutdown ends what is written (IO1)", function()

@@ -69,6 +69,7 @@ local SELECTS = {
   ["Duplex:read"] = { "itself", "read_op" },
   ["Socket:read"] = { "itself", "read_op" },
   ["File:read"] = { "itself", "read_op" },
+  ["a descriptor"] = { "readable_op" },
   ["accept"] = { "itself" },
   ["recvfrom"] = { "itself", "recvfrom_op" },
   ["fs.watch"] = { "itself" },

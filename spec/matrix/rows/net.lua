@@ -96,6 +96,28 @@ return {
   request("resolve", { "ebb.net.resolve" }, "NT7", function()
     return function() return ebb.net.resolve "localhost" end
   end),
+  request("name_of", { "ebb.net.name_of" }, "NT7", function()
+    return function() return ebb.net.name_of "127.0.0.1" or "none" end
+  end),
+  {
+    name = "a descriptor", of = { "Descriptor:readable_op", "Descriptor:writable_op" }, numbers = "NT5",
+    carries = nil, ready = "either", outside = true, closes = true,
+    make = function()
+      local u, sender = ebb.compat.socket.udp4(), ebb.compat.socket.udp4()
+      assert(u:setsockname("127.0.0.1", 0))
+      local _, port = u:getsockname()
+      return {
+        wait = function() return ebb.await(u.descriptor:readable_op()) end, expect = { true },
+        ops = { readable_op = function() return u.descriptor:readable_op() end },
+        complete = function() assert(sender:sendto("v", "127.0.0.1", port)) end,
+        close = function() u.descriptor:close() end, objects = { u.descriptor },
+        finish = function()
+          u:close()
+          sender:close()
+        end,
+      }
+    end,
+  },
   {
     name = "serve", of = { "ebb.net.serve" }, numbers = "NT6", carries = nil, ready = "either", outside = true,
     closes = true, one_at_a_time = true,
