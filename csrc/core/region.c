@@ -76,7 +76,6 @@ bool ebb_task_ask_cancel(ebb_task *task)
   ebb_rt *rt = task->rt;
   /* it may come from outside, after the runtime has waited for long */
   uint64_t now_ns = ebb_rt_refresh(rt), span_ns = rt->cleanup_timeout_ns;
-  return ebb_task_cancel_by(task, span_ns > EBB_NEVER - now_ns
-                                      ? EBB_NEVER
-                                      : now_ns + span_ns);
+  return ebb_task_cancel_by(
+      task, span_ns > EBB_NEVER - now_ns ? EBB_NEVER : now_ns + span_ns);
 }
