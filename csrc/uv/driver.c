@@ -37,9 +37,11 @@ static void on_wakeup(uv_async_t *handle)
   (void)handle; /* returning from the poll is all it is for */
 }
 
+/* libuv runs timers before it polls, too. A process that was kept from running
+   for as long as that has its alarm then, and nothing would end the poll. */
 static void on_alarm(uv_timer_t *handle)
 {
-  (void)handle;
+  uv_stop(handle->loop);
 }
 
 static void *get(ebb_driver *driver, size_t n_bytes)
