@@ -83,10 +83,20 @@ static void enter(ebbL_task *task, lua_State *L)
 
 static int drive(lua_State *L, ebbL_task *task, int n_args, int mode);
 
+/* Does the task that waits further in go on? Anybody may have resumed L, who
+   got hold of it by coroutine.running: that is no wake-up. */
+static bool is_resumed(lua_State *L, const ebbL_task *task)
+{
+  return task != NULL && task->core.state == EBB_TASK_RUNNING &&
+         (task->co == L || coros(L)->resuming == L);
+}
+
 static int drive_k(lua_State *L, int status, lua_KContext mode)
 {
   (void)status;
   ebbL_task *task = ebbL_S(L)->current;
+  if (EBB_UNLIKELY(!is_resumed(L, task)))
+    return lua_yieldk(L, 0, mode, drive_k);
   /* the values of the await are on the innermost coroutine */
   int n_args = lua_tothread(L, 1) == task->L ? task->n_args : 0;
   return drive(L, task, n_args, (int)mode);
@@ -181,7 +191,9 @@ static int drive(lua_State *L, ebbL_task *task, int n_args, int mode)
   for (;;) {
     lua_State *from = C->depth % NEST_RESET == NEST_RESET - 1 ? NULL : L;
     C->depth++;
+    C->resuming = co;
     status = lua_resume(co, from, n_args, &n_values);
+    C->resuming = NULL;
     C->depth--;
     if (task == NULL)
       break;

@@ -9,7 +9,8 @@
 /* Upvalue 3 of everything that resumes. */
 typedef struct ebbL_coros {
   ebbL_header head;
-  int depth; /* resumes on the C stack now */
+  int depth;           /* resumes on the C stack now */
+  lua_State *resuming; /* the coroutine about to go on by one of them */
 } ebbL_coros;
 
 enum { EBBL_CO_RESUME, EBBL_CO_WRAP, EBBL_CO_CLOSE };

@@ -88,6 +88,7 @@ static int loaded_k(lua_State *L, int status, lua_KContext ctx)
 static int waited_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
+  EBBL_OWN_RESUME(L, ebbL_S(L), waited_k, ctx);
   ebbL_check_woken(L, (ebbL_task *)ctx);
   lua_settop(L, NAME);
   return l_require(L);

@@ -199,6 +199,30 @@ describe("an await in an ebb coroutine", function()
     assert.equal("slept", result[2])
   end)
 
+  it_runs("R49 a task that waits in one, resumed by hand, waits on", function()
+    local outer, inner
+    local owner = ebb.spawn(function()
+      outer = coroutine.running()
+      return co.wrap(function()
+        inner = coroutine.running()
+        co.wrap(function() ebb.sleep(10) end)()
+        return "slept"
+      end)()
+    end)
+    ebb.sleep(1)
+    local me = ebb.current()
+    for _ = 1, 3 do
+      for _, thread in ipairs { outer, inner } do
+        assert.is_true(coroutine.resume(thread))
+        assert.equal(me, ebb.current())
+        ebb.yield()
+      end
+    end
+    assert.equal("waiting", owner:status())
+    assert.equal("slept", (owner:await()))
+    assert.equal(10, math.floor(ebb.now() + 0.5))
+  end)
+
   it_runs("R46 a generator outlives the task that began it", function()
     local step
     ebb.spawn(function()
