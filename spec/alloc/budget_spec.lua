@@ -458,7 +458,7 @@ describe("budget", function()
     end
     local cancelled, failed = ebb.spawn(work, "waits"), ebb.spawn(work, "fails")
     assert.is_false((failed:join()))
-    ebb.sleep(0)
+    helper.settle()
     assert.is_true(live(name) > 0)
     cancelled:cancel()
     assert.is_false((cancelled:join()))

@@ -245,7 +245,7 @@ local function cases()
     two:close()
   end)
 
-  it("measures real time on a virtual clock", function()
+  it("measures real time on a virtual clock #fifo", function()
     run(function()
       assert.is_true(ticks_beside(function() support.compute(0.05) end) > 4)
     end, { clock = "virtual" })
