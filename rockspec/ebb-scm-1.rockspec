@@ -50,6 +50,7 @@ build = {
         "csrc/core/clock.c",
         "csrc/core/region.c",
         "csrc/core/rt.c",
+        "csrc/core/shake.c",
         "csrc/core/timer.c",
         "csrc/core/wait.c",
         "csrc/sync/barrier.c",
@@ -181,6 +182,7 @@ build = {
         "csrc/lua/l_scope.c",
         "csrc/lua/l_sem.c",
         "csrc/lua/l_set.c",
+        "csrc/lua/l_shake.c",
         "csrc/lua/l_signal.c",
         "csrc/lua/l_site.c",
         "csrc/lua/l_slice.c",
@@ -283,6 +285,8 @@ build = {
     ["ebb.task"] = "lua/ebb/task.lua",
     ["ebb.task_local"] = "lua/ebb/task_local.lua",
     ["ebb.test"] = "lua/ebb/test.lua",
+    ["ebb.test.failure"] = "lua/ebb/test/failure.lua",
+    ["ebb.test.run"] = "lua/ebb/test/run.lua",
     ["ebb.thread"] = "lua/ebb/thread.lua",    -- end of modules
   },
   install = {

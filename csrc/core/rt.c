@@ -2,6 +2,7 @@
 #include "core/rt.h"
 
 #include "core/clock.h"
+#include "core/shake.h"
 
 void ebb_rt_init(ebb_rt *rt, const ebb_host *host, ebb_alloc *alloc,
                  uint64_t (*clock)(void *), void *clock_ud)
@@ -76,6 +77,7 @@ void ebb_rt_end(ebb_task *task)
     rt->n_ready--;
   }
   task->state = EBB_TASK_ENDED;
+  rt->ended_id = task->id;
   ebb_list_unlink(&task->all);
   ebb_list_unlink(&task->ending);
   rt->n_alive--;
@@ -142,6 +144,8 @@ static ebb_list *pick_shuffled(ebb_rt *rt)
 
 size_t ebb_rt_run_ready(ebb_rt *rt, size_t limit)
 {
+  if (EBB_UNLIKELY(rt->shake != NULL))
+    return ebb_shake_run(rt, limit);
   size_t n = rt->n_ready < limit ? rt->n_ready : limit;
   rt->turn_over = false;
   for (size_t i = 0; i < n; i++) {

@@ -48,6 +48,8 @@ struct ebb_rt {
   size_t n_ready;
   bool shuffled;  /* ready tasks are picked by rng */
   bool turn_over; /* the host's wish: clock and I/O come before more tasks */
+  struct ebb_shake *shake; /* runs them instead, or NULL: see core/shake.h */
+  uint64_t ended_id;       /* of the task that ended last */
   ebb_task *current;
   ebb_list tasks; /* every live task, oldest first */
   size_t n_alive;

@@ -16,13 +16,17 @@ struct ebb_scope;
 
 enum { EBB_TASK_READY, EBB_TASK_RUNNING, EBB_TASK_PARKED, EBB_TASK_ENDED };
 
+/* Values of `arm` that are no node: it was interrupted; it had given way. */
+#define EBB_ARM_NONE  UINT32_MAX
+#define EBB_ARM_YIELD (UINT32_MAX - 1)
+
 struct ebb_task {
   ebb_list link; /* in rt->ready while READY */
   ebb_rt *rt;
   ebb_wait *waits; /* &wait0, or a grown array of cap_waits nodes */
   ebb_wait wait0;
   uint32_t n_waits, cap_waits; /* linked nodes; size of the array */
-  uint32_t arm;                /* which node woke the task */
+  uint32_t arm;                /* which node woke the task, or EBB_ARM_… */
   int32_t status;              /* with what */
   uint8_t state;
   bool took;            /* the wake handed over a value (class `takes`) */

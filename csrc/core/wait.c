@@ -54,7 +54,7 @@ size_t ebb_wake_all(ebb_waitq *queue, int status)
 void ebb_task_interrupt(ebb_task *task, int status)
 {
   EBB_CHECK(task->state == EBB_TASK_PARKED);
-  task->arm = UINT32_MAX;
+  task->arm = EBB_ARM_NONE;
   task->status = status;
   task->took = false;
   leave_queues(task);
@@ -64,6 +64,7 @@ void ebb_task_interrupt(ebb_task *task, int status)
 void ebb_task_yield(ebb_task *task)
 {
   EBB_CHECK(task->state == EBB_TASK_RUNNING);
+  task->arm = EBB_ARM_YIELD;
   task->status = EBB_OK;
   task->took = false;
   task->state = EBB_TASK_READY;

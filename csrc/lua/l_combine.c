@@ -6,6 +6,8 @@
    costs O(size) per level, performing nothing for the nesting. */
 #include "lua/l_build.h"
 
+#include <string.h>
+
 const ebbL_type ebbL_composite_type = {"ebb.op", NULL};
 
 static void check_op(lua_State *L, int arg, int idx)
@@ -25,6 +27,45 @@ static void check_arm(lua_State *L, int idx)
   const char *key = luaL_tolstring(L, idx + 1, NULL);
   ebbL_argerror(
       L, 1, lua_pushfstring(L, "operation expected at '%s', got %s", key, got));
+}
+
+/* --- named arms --- */
+
+/* What is no string keeps its place before those that are. */
+static bool comes_after(lua_State *L, int key, int other)
+{
+  if (lua_type(L, key) != LUA_TSTRING)
+    return false;
+  if (lua_type(L, other) != LUA_TSTRING)
+    return true;
+  size_t n_key, n_other;
+  const char *name = lua_tolstring(L, key, &n_key);
+  const char *other_name = lua_tolstring(L, other, &n_other);
+  int order = memcmp(name, other_name, n_key < n_other ? n_key : n_other);
+  return order != 0 ? order > 0 : n_key > n_other;
+}
+
+static void swap(lua_State *L, int a, int b)
+{
+  lua_pushvalue(L, a);
+  lua_copy(L, b, a);
+  lua_replace(L, b);
+}
+
+void ebbL_order_arms(lua_State *L, int arms, int keys, int n, int stride)
+{
+  const ebbL_task *task = ebbL_S(L)->current;
+  if (task == NULL || EBB_LIKELY(!task->core.rt->shuffled))
+    return;
+  for (int i = 1; i < n; i++) {
+    for (int k = i; k > 0; k--) {
+      int here = k * stride, before = here - stride;
+      if (!comes_after(L, keys + before, keys + here))
+        break;
+      swap(L, arms + before, arms + here);
+      swap(L, keys + before, keys + here);
+    }
+  }
 }
 
 /* --- choice --- */
@@ -57,7 +98,9 @@ static int spread_table(lua_State *L)
       lua_pushvalue(L, -1); /* the key goes on to lua_next */
     }
   }
-  return (lua_gettop(L) - 1) / 2;
+  int n = (lua_gettop(L) - 1) / 2;
+  ebbL_order_arms(L, 2, 3, n, 2);
+  return n;
 }
 
 static int l_choice(lua_State *L)

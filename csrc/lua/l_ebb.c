@@ -22,6 +22,7 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
+#include "lua/l_shake.h"
 #include "lua/l_signal.h"
 #include "lua/l_stream.h"
 #include "lua/l_sync.h"
@@ -134,6 +135,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_loop(L, S);
   ebbL_open_mem(L, S);
   ebbL_open_census(L, S);
+  ebbL_open_shake(L, S);
   ebbL_open_fs(L, S);
   ebbL_open_file(L, S);
   ebbL_open_fs_watch(L, S);

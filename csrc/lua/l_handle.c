@@ -28,6 +28,18 @@ static void push_live_handle(lua_State *L, ebbL_task *task)
   lua_remove(L, -2);
 }
 
+const char *ebbL_taskname(lua_State *L, ebbL_task *task)
+{
+  if (task->handle == NULL) {
+    lua_pushnil(L);
+    return NULL;
+  }
+  push_live_handle(L, task);
+  push_name(L, -1);
+  lua_remove(L, -2);
+  return lua_tostring(L, -1);
+}
+
 const char *ebbL_tasklabel(lua_State *L, ebbL_task *task, int handle_idx)
 {
   uint64_t id = 0;

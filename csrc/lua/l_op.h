@@ -96,6 +96,12 @@ void ebbL_pushawait(lua_State *L, ebbL_state *S);
    seconds. [raises, yields] */
 int ebbL_await_timeout(lua_State *L, ebbL_task *task);
 
+/* Named arms come in the order in which Lua keeps them in the table, which is
+   another one in each process. Where a seed decides what happens they are put
+   in the order of their names: the n arms at `arms` and keys at `keys`, each
+   `stride` apart. [no-raise] */
+void ebbL_order_arms(lua_State *L, int arms, int keys, int n, int stride);
+
 /* A forced yield is due: the task has had its share of ready awaits. The
    caller returns ebbL_giveway(L, task, fn), which runs fn again with the same
    arguments after the others have had their turn. [yields] */

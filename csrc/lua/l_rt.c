@@ -9,6 +9,7 @@
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt_options.h"
+#include "lua/l_shake.h"
 #include "lua/l_threads.h"
 
 #include <errno.h>
@@ -299,6 +300,8 @@ void ebbL_rt_fini(lua_State *L, ebbL_rt *rt)
   if (EBB_UNLIKELY(rt->with_luv))
     ebbL_luv_detach(L, rt);
   ebbL_promises_abandon(rt);
+  if (EBB_UNLIKELY(rt->core.shake != NULL))
+    ebbL_shake_drop(L, rt);
   if (rt->driver != NULL) {
     ebb_driver_close(rt->driver);
     rt->driver = NULL;

@@ -444,6 +444,7 @@ static int spread_table(lua_State *L, bool *is_list)
     }
   }
   lua_remove(L, 1);
+  ebbL_order_arms(L, 1, n + 1, n, 1);
   return n;
 }
 

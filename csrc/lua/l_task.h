@@ -138,6 +138,8 @@ void ebbL_newdeadhandle(lua_State *L, ebbL_state *S, uint64_t id);
 /* [-0, +1] `12 "loader"`; of a live task, or (NULL) of the handle at
    handle_idx */
 const char *ebbL_tasklabel(lua_State *L, ebbL_task *task, int handle_idx);
+/* [-0, +1, no-raise] The live task's name or NULL; pushes it or nil. */
+const char *ebbL_taskname(lua_State *L, ebbL_task *task);
 /* [-0, +1] Where the live task waits, or runs: "file:line", or "?". */
 void ebbL_pushplace(lua_State *L, ebbL_task *task);
 /* [-0, +1] "channel recv, sleep" */
