@@ -1,10 +1,12 @@
 --- Loaded into busted when EBB_SPEC_SEED is set (see spec/busted.lua): each test runs under a random schedule of its
--- own, and one that fails prints the number that gives the same schedule again.
+-- own, and one that fails prints the number that gives the same schedule again. EBB_SPEC_SHAKE is what happens besides,
+-- a sum: 1 tasks that wait are woken for nothing, 4 awaits that need not wait give way (see csrc/core/shake.h).
 local busted = require "busted"
 local core = require "ebb.core"
 local ebb = require "ebb"
 
 local base = assert(math.tointeger(tonumber(os.getenv "EBB_SPEC_SEED")), "EBB_SPEC_SEED: an integer")
+local shake = math.tointeger(tonumber(os.getenv "EBB_SPEC_SHAKE" or "")) or 0
 local n_tests = 0
 local seed = base
 
@@ -13,7 +15,10 @@ function ebb.runtime(opts)
   if opts ~= nil and type(opts) ~= "table" then return make(opts) end
   local seeded = { seed = seed }
   for name, value in pairs(opts or {}) do seeded[name] = value end
-  return make(seeded) -- a tail call: errors name the line of the caller
+  if shake == 0 then return make(seeded) end -- a tail call: errors name the line of the caller
+  local rt = make(seeded)
+  core._shake(rt, seeded.seed, shake)
+  return rt
 end
 
 busted.subscribe({ "test", "start" }, function()
