@@ -18,10 +18,8 @@ BUILD_PACKAGES = gcc libc6-dev cmake ninja-build pkg-config lua5.4 \
 	liblua5.4-dev libuv1-dev
 TEST_PACKAGES = git g++ clang clang-format lua-busted lua-check luarocks valgrind \
 	lua-luv lua-socket lua-redis redis-server
-COVERAGE_PACKAGES = lcov
-
 .PHONY: help build demo test bench soak coverage format lint rockspec \
-	install uninstall clean build-packages test-packages coverage-packages
+	install uninstall clean build-packages test-packages
 
 help:
 	@echo "make demo      build, then the main example on files of this machine"
@@ -29,7 +27,7 @@ help:
 	@echo "make build     the release build, in build/release"
 	@echo "make bench     the benchmarks (about ten minutes)"
 	@echo "make soak      the specs under sanitizers, for SOAK_MINUTES"
-	@echo "make coverage  which lines of C the checks reach"
+	@echo "make coverage  what of csrc/ and lua/ the checks reach"
 	@echo "make format    formats the C files"
 	@echo "make lint      format and luacheck"
 	@echo "make rockspec  writes the rockspec's lists of files anew"
@@ -41,10 +39,6 @@ build-packages:
 
 test-packages:
 	@sh cmake/packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES)
-
-coverage-packages:
-	@sh cmake/packages.sh $(BUILD_PACKAGES) $(TEST_PACKAGES) \
-		$(COVERAGE_PACKAGES)
 
 build:
 	@cmake --preset release
@@ -75,8 +69,8 @@ SOAK_MINUTES = 60
 soak:
 	@spec/soak/run $(SOAK_MINUTES)
 
-coverage: coverage-packages
-	@spec/coverage
+coverage: test-packages
+	@spec/coverage/run
 
 format:
 	@find csrc spec/c bench examples -name '*.[ch]' | xargs clang-format -i

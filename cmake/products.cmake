@@ -36,7 +36,11 @@ endfunction()
 if(EBB_HAS_BINDING AND EBB_BUILD_COMMAND)
   # The one in the build tree runs lua/ of the source tree, the one that gets
   # installed runs the installed files.
-  ebb_command(ebb_host ${PROJECT_SOURCE_DIR}/lua)
+  if(EBB_COVERAGE) # the copy that spec/coverage/run makes
+    ebb_command(ebb_host ${PROJECT_BINARY_DIR}/lua)
+  else()
+    ebb_command(ebb_host ${PROJECT_SOURCE_DIR}/lua)
+  endif()
   set_target_properties(ebb_host PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   if(EBB_INSTALL)
