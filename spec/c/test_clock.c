@@ -150,11 +150,27 @@ TEST(by_hand_and_for_ever)
   ebb_rt_fini(&rt);
 }
 
+/* What is less than a nanosecond is kept when the scale changes. */
+TEST(fractions_add_up)
+{
+  ebb_clock clock;
+  setup();
+  ebb_clock_init(&clock, EBB_CLOCK_MANUAL, &rt, NULL, 0.25);
+  for (int i = 0; i < 1000; i++) {
+    ebb_clock_advance(&clock, 1);
+    ebb_clock_set_scale(&clock, 0.25);
+  }
+  CHECK_EQ(ebb_clock_refresh(&clock), 250);
+  ebb_clock_fini(&clock);
+  ebb_rt_fini(&rt);
+}
+
 int main(void)
 {
   RUN(one_source_timer);
   RUN(never_early_in_order);
   RUN(frames);
   RUN(by_hand_and_for_ever);
+  RUN(fractions_add_up);
   return check_report();
 }

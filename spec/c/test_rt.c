@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "check.h"
+#include "core/clock.h"
 #include "host.h"
 
 enum { N = 200 };
@@ -128,6 +129,50 @@ TEST(a_seed_is_reproducible)
   CHECK(n_moved > N);
 }
 
+TEST(seeds_reach_every_order)
+{
+  bool seen[27] = {false};
+  int n_seen = 0;
+  for (uint64_t seed = 1; seed <= 200; seed++) {
+    static journal j;
+    open_journal(&j, 3, step_yield);
+    ebb_rt_seed(&j.w.rt, seed);
+    CHECK_EQ(ebb_rt_run_ready(&j.w.rt, 3), 3);
+    int order = j.order[0] * 9 + j.order[1] * 3 + j.order[2];
+    n_seen += !seen[order];
+    seen[order] = true;
+    world_run(&j.w);
+    CHECK(world_close(&j.w));
+  }
+  /* the first to run may be picked again, before one that has not run */
+  CHECK(n_seen >= 6);
+  for (int first = 0; first < 3; first++)
+    CHECK(seen[first * 9 + (first + 1) % 3 * 3 + (first + 2) % 3] &&
+          seen[first * 9 + (first + 2) % 3 * 3 + (first + 1) % 3]);
+}
+
+static void step_turn_over(actor *self)
+{
+  journal *j = self->data;
+  j->w.rt.turn_over = true;
+  step_yield(self);
+}
+
+/* Who has set turn_over is the last to run, and the next turn is a whole one.
+ */
+TEST(a_turn_can_be_cut_short)
+{
+  static journal j;
+  open_journal(&j, 5, step_yield);
+  j.actors[2].step = step_turn_over;
+  CHECK_EQ(ebb_rt_run_ready(&j.w.rt, 100), 3);
+  CHECK_EQ(j.n, 3);
+  CHECK_EQ(j.w.rt.n_ready, 5);
+  CHECK_EQ(ebb_rt_run_ready(&j.w.rt, 100), 5);
+  world_run(&j.w);
+  CHECK(world_close(&j.w));
+}
+
 /* --- time --- */
 
 static uint64_t read_clock(void *ud)
@@ -249,6 +294,49 @@ TEST(sleeps_are_not_leaked)
   }
 }
 
+static void step_clock_sleeps(actor *self)
+{
+  if (self->pc > 0) {
+    actor_end(self);
+    return;
+  }
+  CHECK(ebb_task_reserve(&self->task, 2) != NULL);
+  CHECK(ebb_sleep_reserve(self->task.rt, 2));
+  for (uint32_t i = 0; i < 2; i++)
+    ebb_clock_sleep_link(&self->task, i, self->data, 1000 * (i + 1));
+  ebb_task_park(&self->task, 2);
+}
+
+/* The same on a clock: its timer leaves the runtime with the last sleeper. */
+TEST(sleeps_on_a_clock_are_not_leaked)
+{
+  for (int interrupted = 0; interrupted < 2; interrupted++) {
+    world w;
+    actor a;
+    ebb_clock clock;
+    world_open(&w);
+    ebb_clock_init(&clock, EBB_CLOCK_RT, &w.rt, NULL, 2);
+    actor_spawn(&w, &a, step_clock_sleeps, &clock);
+    world_run(&w);
+    CHECK_EQ(w.rt.sleeps.n_live, 2);
+    CHECK_EQ(w.rt.timers.n_armed, 1);
+    if (interrupted) {
+      ebb_task_interrupt(&a.task, EBB_ECANCELLED);
+    } else {
+      ebb_rt_advance(&w.rt, 499);
+      CHECK_EQ(ebb_rt_fire(&w.rt), 0);
+      ebb_rt_advance(&w.rt, 500);
+      CHECK_EQ(ebb_rt_fire(&w.rt), 1);
+      CHECK_EQ(a.task.arm, 0);
+    }
+    CHECK_EQ(w.rt.sleeps.n_live, 0);
+    CHECK_EQ(w.rt.timers.n_armed, 0);
+    world_run(&w);
+    ebb_clock_fini(&clock);
+    CHECK(world_close(&w));
+  }
+}
+
 TEST(frames)
 {
   world w;
@@ -331,10 +419,13 @@ int main(void)
   RUN(a_task_ends_others);
   RUN(joiners_wake_in_order);
   RUN(a_seed_is_reproducible);
+  RUN(seeds_reach_every_order);
+  RUN(a_turn_can_be_cut_short);
   RUN(now_never_goes_back);
   RUN(sleepers_wake_in_order_of_time);
   RUN(fire_says_how_many);
   RUN(sleeps_are_not_leaked);
+  RUN(sleeps_on_a_clock_are_not_leaked);
   RUN(frames);
   RUN(next_due_looks_at_both);
   RUN(due_in_saturates_and_is_never_early);

@@ -152,6 +152,49 @@ TEST(reserve_promises_gets)
 
 /* R169: whatever request fails, the answer is NULL, the counters are right and
    nothing is lost. */
+/* One more than is free asks for memory at the reserve, not at a get. */
+TEST(reserve_counts_exactly)
+{
+  for (size_t n_more = 0; n_more <= 3; n_more++) {
+    flaky f = {.fail_at = 1000000};
+    ebb_alloc alloc;
+    ebb_slab slab;
+    ebb_alloc_init(&alloc, flaky_alloc, &f);
+    ebb_slab_init(&slab, &alloc, 48);
+    CHECK(ebb_slab_get(&slab) != NULL);
+    size_t n_free = slab.n_total - slab.n_live;
+    f.fail_at = 0;
+    CHECK_EQ(ebb_slab_reserve(&slab, n_free + n_more), n_more == 0);
+    f.fail_at = 1000000;
+    CHECK(ebb_slab_reserve(&slab, n_free + n_more));
+    f.fail_at = 0;
+    for (size_t i = 0; i < n_free + n_more; i++)
+      CHECK(ebb_slab_get(&slab) != NULL);
+    ebb_slab_fini(&slab);
+    CHECK_EQ(f.n_blocks, 0);
+  }
+}
+
+#if defined(EBB_DEBUG_CHECKS)
+TEST(what_is_free_is_known)
+{
+  ebb_alloc alloc;
+  ebb_slab slab;
+  ebb_alloc_init(&alloc, NULL, NULL);
+  ebb_slab_init(&slab, &alloc, 48);
+  void *a = ebb_slab_get(&slab), *b = ebb_slab_get(&slab);
+  CHECK(!ebb__slab_is_free(&slab, a));
+  ebb_slab_put(&slab, a);
+  ebb_slab_put(&slab, b);
+  CHECK(ebb__slab_is_free(&slab, a));
+  CHECK(ebb__slab_is_free(&slab, b));
+  CHECK(ebb_slab_get(&slab) == b);
+  CHECK(!ebb__slab_is_free(&slab, b));
+  CHECK(ebb__slab_is_free(&slab, a));
+  ebb_slab_fini(&slab);
+}
+#endif
+
 TEST(each_request_may_fail)
 {
   for (long k = 1; k <= 8; k++) {
@@ -183,6 +226,10 @@ int main(void)
   RUN(pages_grow_to_64_kib);
   RUN(large_objects);
   RUN(reserve_promises_gets);
+  RUN(reserve_counts_exactly);
+#if defined(EBB_DEBUG_CHECKS)
+  RUN(what_is_free_is_known);
+#endif
   RUN(each_request_may_fail);
   return check_report();
 }

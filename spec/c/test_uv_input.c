@@ -229,6 +229,23 @@ static void *none(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
   return NULL;
 }
 
+/* What is left after a take goes along when there is room made for more. */
+TEST(what_is_left_moves_along)
+{
+  char text[6001];
+  for (size_t n_taken = 100; n_taken < 6000; n_taken += 700) {
+    begin_input();
+    for (size_t i = 0; i < sizeof text; i++)
+      text[i] = (char)('a' + i % 23);
+    text[6000] = 0;
+    feed(text, 6000);
+    ebb_input_take(&input, n_taken);
+    CHECK(ebb_input_room(&input, 20000) != NULL);
+    CHECK(holds(text + n_taken));
+    end_input();
+  }
+}
+
 TEST(no_memory)
 {
   begin_input();
@@ -250,6 +267,7 @@ int main(void)
   RUN(ends_and_closes);
   RUN(numerals);
   RUN(bounded_while_it_is_read);
+  RUN(what_is_left_moves_along);
   RUN(no_memory);
   return check_report();
 }

@@ -4,10 +4,12 @@
 #include "check.h"
 #include "uv/duplex.h"
 #include "uv/listener.h"
+#include "uv/resolve.h"
 #include "uv/socket.h"
 #include "uv/stream.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
@@ -295,6 +297,111 @@ TEST(a_duplex_pair_bounds_what_lies_unread)
   close_all();
 }
 
+/* --- what is left over --- */
+
+static volatile sig_atomic_t n_sigpipes;
+
+static void on_sigpipe(int number)
+{
+  (void)number;
+  n_sigpipes++;
+}
+
+/* Of a pipe nobody reads there is an error and no signal, whatever the process
+   does with SIGPIPE. */
+TEST(a_broken_pipe_is_no_signal)
+{
+  struct sigaction mine = {.sa_handler = on_sigpipe}, before;
+  int fds[2], error;
+  open_all();
+  CHECK_EQ(sigaction(SIGPIPE, &mine, &before), 0);
+  n_sigpipes = 0;
+  CHECK_EQ(pipe(fds), 0);
+  ebb_stream *stream = ebb_stream_open(driver, &alloc, fds[1], 0, &error);
+  CHECK(stream != NULL);
+  close(fds[0]);
+  for (int i = 0; i < 3; i++)
+    CHECK_EQ(put(&stream->output, "x", 1), UV_EPIPE);
+  CHECK_EQ(n_sigpipes, 0);
+  ebb_stream_release(stream);
+  sigaction(SIGPIPE, &before, NULL);
+  close_all();
+}
+
+static int connect_to(int listening)
+{
+  ebb_endpoint name;
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK_EQ(ebb_socket_name(listening, false, &name), 0);
+  CHECK_EQ(connect(fd, &name.addr.any, name.n_bytes), 0);
+  return fd;
+}
+
+/* Whether the other side has closed: at most 3 s. */
+static bool is_cut(int fd)
+{
+  struct timeval span = {.tv_sec = 3};
+  char byte;
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &span, sizeof span);
+  ssize_t n = recv(fd, &byte, 1, 0);
+  return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+/* A connection that was accepted for nobody, or for a task that never came to
+   take it, is closed with the listener. */
+TEST(connections_that_nobody_took)
+{
+  for (int is_promised = 0; is_promised < 2; is_promised++) {
+    ebb_endpoint own;
+    int fd, error;
+    open_all();
+    CHECK(ebb_endpoint_ip("127.0.0.1", 0, &own));
+    CHECK_EQ(ebb_socket_listen(&own, 8, 0, &fd), 0);
+    ebb_listener *listener = ebb_listener_open(driver, &alloc, fd, &error);
+    CHECK(listener != NULL);
+    if (is_promised) {
+      CHECK_EQ(ebb_listener_accept(listener), EBB_EAGAIN);
+      run_task(0);
+      ebb_listener_link(&tasks[0], 0, listener);
+      park(0, 1);
+    }
+    int client = connect_to(fd);
+    if (is_promised)
+      turn_until_ready(0);
+    else
+      CHECK_EQ(ebb_listener_accept(listener), 0);
+    ebb_listener_release(listener);
+    for (int i = 0; i < 3; i++)
+      ebb_driver_poll(driver);
+    CHECK(is_cut(client));
+    close(client);
+    close_all();
+  }
+}
+
+/* The owner of a question lets go before the answer comes. */
+TEST(answers_that_nobody_waits_for)
+{
+  for (int n_turns = 0; n_turns < 3; n_turns++) {
+    int error;
+    open_all();
+    ebb_resolve *resolve =
+        ebb_resolve_start(driver, &alloc, "localhost", &error);
+    CHECK(resolve != NULL);
+    if (n_turns > 0) {
+      run_task(0);
+      ebb_resolve_link(&tasks[0], 0, resolve);
+      park(0, 1);
+      if (n_turns == 2)
+        turn_until_ready(0);
+      else
+        cancel(0);
+    }
+    ebb_resolve_release(resolve);
+    close_all();
+  }
+}
+
 int main(void)
 {
   RUN(a_reader_is_woken_by_a_whole_line);
@@ -306,5 +413,8 @@ int main(void)
   RUN(an_accepted_connection_is_the_woken_tasks);
   RUN(endpoints);
   RUN(a_duplex_pair_bounds_what_lies_unread);
+  RUN(a_broken_pipe_is_no_signal);
+  RUN(connections_that_nobody_took);
+  RUN(answers_that_nobody_waits_for);
   return check_report();
 }

@@ -189,6 +189,36 @@ TEST(queued_ones_are_withdrawn_running_ones_run_on)
   stop();
 }
 
+static atomic_int opened_by_another;
+
+static void open_gate(work *self)
+{
+  (void)self;
+  atomic_store(&opened_by_another, 1);
+}
+
+/* A job that waits for another one does not keep it waiting. */
+TEST(jobs_run_side_by_side)
+{
+  start();
+  atomic_store(&opened_by_another, 0);
+  ebb_crew *crew = ebb_crew_new(&trade, NULL, 2, 10);
+  work *first = new_work(crew, 1, &opened_by_another);
+  work *second = new_work(crew, 2, NULL);
+  second->fn = open_gate;
+  CHECK_EQ(ebb_job_add(&first->job), 0);
+  CHECK_EQ(ebb_job_add(&second->job), 0);
+  for (int n = 0; n < 10000 && !ebb_job_has_ended(&first->job); n++)
+    pause_ms(1);
+  CHECK(ebb_job_has_ended(&first->job));
+  CHECK(ebb_job_has_ended(&second->job));
+  atomic_store(&opened_by_another, 1);
+  ebb_job_release(&first->job);
+  ebb_job_release(&second->job);
+  CHECK(ebb_crew_close(crew, 10));
+  stop();
+}
+
 TEST(many_jobs_few_workers)
 {
   enum { N = 500 };
@@ -446,6 +476,7 @@ int main(void)
   RUN(a_job_wakes_its_task);
   RUN(linked_after_its_end_it_wakes_all_the_same);
   RUN(queued_ones_are_withdrawn_running_ones_run_on);
+  RUN(jobs_run_side_by_side);
   RUN(many_jobs_few_workers);
   RUN(idle_workers_go_and_others_come);
   RUN(closed_with_work_left);
