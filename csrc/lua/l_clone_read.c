@@ -12,7 +12,8 @@ typedef struct reader {
   lua_State *L;
   ebb_message *message;
   ebb_reader in;
-  int objects; /* stack index of the list of objects, by number */
+  int objects;       /* stack index of the list of objects, by number */
+  uint64_t n_hinted; /* items that tables may still be made for */
   lua_Integer n_objects;
 } reader;
 
@@ -44,14 +45,16 @@ static void push_string(reader *self)
   lua_pushlstring(self->L, (const char *)bytes, (size_t)n_bytes);
 }
 
-/* [-0, +1] As many as there are bytes for. */
+/* As many as there are bytes for, in all tables together. */
 static int hint(reader *self)
 {
   uint64_t n = number(self);
-  size_t left = ebb_reader_left(&self->in);
-  if (n > left)
-    n = left;
-  return n < 1 << 24 ? (int)n : 1 << 24;
+  if (n > self->n_hinted)
+    n = self->n_hinted;
+  if (n > 1 << 24)
+    n = 1 << 24;
+  self->n_hinted -= n;
+  return (int)n;
 }
 
 static const ebb_attachment *attachment(reader *self, int kind)
@@ -252,6 +255,10 @@ static void read_contents(reader *self, int idx)
     if (tag == EBBL_TAG_META) {
       push_value(self, next_tag(self));
       check(self, lua_istable(L, -1));
+      /* nothing is finalised that came from elsewhere */
+      lua_pushliteral(L, "__gc");
+      check(self, lua_rawget(L, -2) == LUA_TNIL);
+      lua_pop(L, 1);
       lua_setmetatable(L, idx);
     } else if (tag == EBBL_TAG_KEY) {
       push_value(self, next_tag(self));
@@ -302,6 +309,7 @@ int ebbL_clone_read(lua_State *L, ebb_message *message)
   if (self.in.is_bad || n > ebb_reader_left(&self.in) || n > INT32_MAX / 2)
     bad(&self);
   luaL_checkstack(L, (int)n + 24, "too many values");
+  self.n_hinted = ebb_reader_left(&self.in);
   lua_newtable(L);
   self.objects = lua_gettop(L);
   for (uint64_t i = 0; i < n; i++)

@@ -188,6 +188,62 @@ TEST(damaged_messages)
 }
 
 /* A size that the bytes cannot hold is not believed. */
+/* Two tables: one with __gc, which is the metatable of the other. */
+TEST(nothing_is_finalised_that_came_as_bytes)
+{
+  static const unsigned char bytes[] = {2,
+                                        EBBL_TAG_TABLE,
+                                        0,
+                                        0,
+                                        EBBL_TAG_TABLE,
+                                        0,
+                                        0, /* two objects */
+                                        EBBL_TAG_KEY,
+                                        EBBL_TAG_STRING,
+                                        4,
+                                        '_',
+                                        '_',
+                                        'g',
+                                        'c',
+                                        EBBL_TAG_TRUE,
+                                        EBBL_TAG_END,
+                                        EBBL_TAG_META,
+                                        EBBL_TAG_REF,
+                                        1,
+                                        EBBL_TAG_END};
+  lua_State *L = open_state();
+  ebb_message *message = ebb_message_new();
+  ebb_message_put(message, bytes, sizeof bytes);
+  lua_pushcfunction(L, read_all);
+  lua_pushlightuserdata(L, message);
+  CHECK(lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK);
+  CHECK(strstr(lua_tostring(L, -1), "EBB073") != NULL);
+  ebb_message_free(message);
+  lua_close(L);
+}
+
+/* Each of many tables claims to be as large as the message. */
+TEST(claims_are_counted_together)
+{
+  enum { N = 20000 };
+  lua_State *L = open_state();
+  ebb_message *message = ebb_message_new();
+  ebb_message_put_number(message, N);
+  for (int i = 0; i < N; i++) {
+    ebb_message_put_byte(message, EBBL_TAG_TABLE);
+    ebb_message_put_number(message, N);
+    ebb_message_put_number(message, N);
+  }
+  for (int i = 0; i < N; i++)
+    ebb_message_put_byte(message, EBBL_TAG_END);
+  lua_pushcfunction(L, read_all);
+  lua_pushlightuserdata(L, message);
+  CHECK_EQ(lua_pcall(L, 1, LUA_MULTRET, 0), LUA_OK);
+  CHECK(lua_gc(L, LUA_GCCOUNT) < 64 * 1024);
+  ebb_message_free(message);
+  lua_close(L);
+}
+
 TEST(claims_that_are_too_large)
 {
   lua_State *L = open_state();
@@ -214,6 +270,8 @@ int main(void)
   RUN(what_cannot_be_copied);
   RUN(random_bytes);
   RUN(damaged_messages);
+  RUN(nothing_is_finalised_that_came_as_bytes);
+  RUN(claims_are_counted_together);
   RUN(claims_that_are_too_large);
   return check_report();
 }
