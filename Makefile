@@ -17,7 +17,8 @@ TEST_STEPS =
 BUILD_PACKAGES = gcc libc6-dev cmake ninja-build pkg-config lua5.4 \
 	liblua5.4-dev libuv1-dev
 TEST_PACKAGES = git g++ clang clang-format lua-busted lua-check luarocks valgrind \
-	lua-luv lua-socket lua-redis redis-server
+	lua-luv lua-socket lua-redis redis-server libclang-rt-dev
+
 .PHONY: help build demo test bench soak coverage format lint rockspec \
 	install uninstall clean build-packages test-packages
 

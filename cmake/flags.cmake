@@ -28,6 +28,12 @@ if(EBB_SANITIZE)
   target_link_options(ebb_flags INTERFACE ${ebb_sanitize})
 endif()
 
+if(EBB_FUZZ AND CMAKE_C_COMPILER_ID MATCHES "Clang")
+  # what libFuzzer looks at to find inputs that do something new
+  target_compile_options(ebb_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(ebb_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(EBB_COVERAGE)
   target_compile_options(ebb_flags INTERFACE --coverage -O0)
   target_link_options(ebb_flags INTERFACE --coverage)

@@ -17,6 +17,7 @@ provided() {
       pkg-config --exists lua54 || pkg-config --exists 'lua >= 5.4'
     ;;
   libc6-dev) true ;;
+  libclang-rt-dev) ls /usr/lib*/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a ;;
   *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }
@@ -45,6 +46,13 @@ if command -v dpkg-query >/dev/null 2>&1 &&
   # One update before the first install; DEBIAN_FRONTEND must reach apt-get
   # through sudo.
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  # older releases have it with clang itself
+  case $missing in
+  *" libclang-rt-dev"*)
+    apt-cache show libclang-rt-dev >/dev/null 2>&1 ||
+      missing=$(echo "$missing" | sed 's/ libclang-rt-dev//')
+    ;;
+  esac
   # shellcheck disable=SC2086
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
     --no-install-recommends install $missing >/dev/null
@@ -54,7 +62,7 @@ fi
 for package in "$@"; do
   case $package in
   # what some specs are tried with; those say that they are skipped
-  lua-luv | lua-socket | lua-redis | redis-server) continue ;;
+  lua-luv | lua-socket | lua-redis | redis-server | libclang-rt-dev) continue ;;
   esac
   provided "$package" || missing="$missing $package"
 done
