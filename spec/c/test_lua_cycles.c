@@ -252,7 +252,7 @@ static void after(const baseline *was, const char *what)
   /* what was cancelled on a thread may take a moment to end */
   for (int i = 0; i < 500 && entries("/proc/self/task") > was->n_tasks; i++)
     poll(NULL, 0, 10);
-  CHECK_EQ(entries("/proc/self/task"), was->n_tasks);
+  CHECK(entries("/proc/self/task") <= was->n_tasks);
   size_t now = given_out();
   printf("%s: %ld cycles, descriptors %d, threads %d, malloc %+ld bytes\n",
          what, n_cycles, entries("/proc/self/fd") - was->n_fds,

@@ -46,7 +46,7 @@ local function same(a, b)
     for i = 1, 255 do
       local name, value = debug.getupvalue(a, i)
       local other, copy = debug.getupvalue(b, i)
-      if not name ~= not other then return false end
+      if (name == nil) ~= (other == nil) then return false end
       if not name then break end
       -- _ENV becomes the globals, whatever it was
       if not (name == "_ENV" and copy == _G) and not same(value, copy) then return false end
