@@ -439,6 +439,13 @@ void ebb_heap_watch_end(ebb_heap *heap, bool *is_gone)
   heap->is_gone = is_gone;
 }
 
+void ebb_heap_set_refuses_page(ebb_heap *heap, bool (*refuses)(void *ud),
+                               void *ud)
+{
+  heap->refuses_page = refuses;
+  heap->refuses_page_ud = ud;
+}
+
 void ebb_heap_set_limit(ebb_heap *heap, size_t limit_bytes)
 {
   heap->limit_bytes = limit_bytes;

@@ -78,6 +78,10 @@ void ebb_heap_close(ebb_heap *heap);
 /* *is_gone becomes true when the heap closes; NULL: no longer. */
 void ebb_heap_watch_end(ebb_heap *heap, bool *is_gone);
 
+/* For tests: is asked when a page is needed; NULL: no longer. */
+void ebb_heap_set_refuses_page(ebb_heap *heap, bool (*refuses)(void *ud),
+                               void *ud);
+
 /* A lua_Alloc; ud is the heap. */
 void *ebb_heap_alloc(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
 /* The same for what serves everybody: not charged to the account entered. */

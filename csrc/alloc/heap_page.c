@@ -210,6 +210,8 @@ static void note_event(ebb_heap *heap)
 static ebb_heap_page *take_page(ebb_heap *heap)
 {
   ebb_heap_chunk *chunk;
+  if (heap->refuses_page != NULL && heap->refuses_page(heap->refuses_page_ud))
+    return NULL;
   if (ebb_list_is_empty(&heap->roomy)) {
     chunk = add_chunk(heap);
     if (chunk == NULL)

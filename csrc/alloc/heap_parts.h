@@ -122,6 +122,8 @@ struct ebb_heap {
   void *over_ud;
   bool (*refuses)(void *ud, size_t n_bytes);
   void *refuses_ud;
+  bool (*refuses_page)(void *ud);
+  void *refuses_page_ud;
   ebb_alloc_fn backing;
   void *backing_ud;
   void *root;

@@ -43,6 +43,10 @@ static int start(ebbL_state *S)
 void ebbL_slice_start(lua_State *L, ebbL_state *S)
 {
   int error = start(S);
+  if (error == -ENOMEM) {
+    ebbL_collect(L);
+    error = start(S);
+  }
   if (error == -ENOMEM)
     ebbL_nomem(L);
   if (error != 0)

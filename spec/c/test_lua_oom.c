@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Every scenario of spec/oom in a state whose allocator fails at request k: k
-   alone (Lua collects and tries again), k and its retry, all from k on; and one
-   whose first attempts all fail, so that every allocation collects. Blocks
-   always move, and are filled before use and after. Afterwards, with memory
-   back, the same state must work: no task is left, slots and slabs are as after
-   a run without faults, and the closed state has given every byte back.
+/* Every scenario of spec/oom/scenarios.lua in a state whose allocator fails at
+   request k: k alone (Lua collects and tries again), k and its retry, all from
+   k on. Four times: the allocator is an ordinary one; it is ebb's, which
+   refuses by itself; ebb's, whose pages and large blocks cannot be had; ebb's,
+   installed in a state that had another. And once so that all first attempts
+   fail and every allocation collects. Afterwards, with memory back, the same
+   state must work: no task is left, slots and slabs are as after a run without
+   faults, and the closed state has given every byte back.
 
-   One more sweep has the state on ebb's own allocator, told to refuse.
-
-   By default request numbers are visited in steps that fit about 20 seconds;
-   EBB_OOM_FULL=1 visits all, EBB_OOM_STRIDE=n every nth. EBB_OOM_ONLY=name
-   runs one scenario, EBB_OOM_K=k one request, EBB_OOM_VERBOSE shows the errors
-   that were met and what is said on standard error. */
+   By default so many requests of each scenario are visited that it takes about
+   a minute. EBB_OOM_POINTS=n allows n of them (of a plain allocator, pairs; the
+   rest in proportion), EBB_OOM_STRIDE=n visits every nth, all with 1.
+   EBB_OOM_ONLY=name runs one scenario, EBB_OOM_K=k one request,
+   EBB_OOM_VERBOSE=1 shows the errors that were met and what is said on standard
+   error. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,155 +21,12 @@
 #include <lua.h>
 #include <lualib.h>
 
-#include "alloc/heap.h"
 #include "check.h"
+#include "lua/l_heap.h"
 #include "lua/l_rt.h"
-
-int luaopen_ebb_core(lua_State *L);
-
-/* --- the allocator --- */
-
-#define N_REFUSED 64
-
-typedef struct failing {
-  long n_direct;                 /* requests of ebb itself, not through Lua */
-  long n_asked, fail_at, n_fail; /* requests fail_at … fail_at + n_fail - 1 */
-  bool is_armed;
-  bool first_fails; /* every first attempt, instead */
-  size_t refused[N_REFUSED];
-  int n_refused;
-  size_t live_bytes, live_blocks;
-} failing;
-
-typedef struct block {
-  size_t n_bytes;
-  size_t mark;
-} block;
-
-#define MARK ((size_t)0x5afeb10c)
-
-static bool refuse_first(failing *f, size_t n_bytes)
-{
-  for (int i = 0; i < f->n_refused; i++) {
-    if (f->refused[i] == n_bytes) {
-      f->refused[i] = f->refused[--f->n_refused];
-      return false;
-    }
-  }
-  if (f->n_refused == N_REFUSED)
-    f->n_refused = 0;
-  f->refused[f->n_refused++] = n_bytes;
-  return true;
-}
-
-static bool refuses(failing *f, size_t n_bytes)
-{
-  if (!f->is_armed)
-    return false;
-  f->n_asked++;
-  if (f->first_fails)
-    return refuse_first(f, n_bytes);
-  return f->n_asked >= f->fail_at && f->n_asked - f->fail_at < f->n_fail;
-}
-
-static void release(failing *f, void *ptr, size_t n_bytes)
-{
-  if (ptr == NULL)
-    return;
-  block *b = (block *)ptr - 1;
-  CHECK_EQ(b->mark, MARK);
-  CHECK_EQ(b->n_bytes, n_bytes);
-  f->live_bytes -= n_bytes;
-  f->live_blocks--;
-  memset(b, 0xDD, sizeof *b + n_bytes);
-  free(b);
-}
-
-static void *failing_alloc(void *ud, void *ptr, size_t old_bytes,
-                           size_t new_bytes)
-{
-  failing *f = ud;
-  if (ptr == NULL)
-    old_bytes = 0; /* Lua tells the kind of object here */
-  if (new_bytes == 0) {
-    release(f, ptr, old_bytes);
-    return NULL;
-  }
-  if (new_bytes > old_bytes && refuses(f, new_bytes))
-    return NULL;
-  block *b = malloc(sizeof *b + new_bytes);
-  if (b == NULL)
-    return NULL;
-  *b = (block){new_bytes, MARK};
-  memset(b + 1, 0xAB, new_bytes);
-  if (ptr != NULL)
-    memcpy(b + 1, ptr, old_bytes < new_bytes ? old_bytes : new_bytes);
-  f->live_bytes += new_bytes;
-  f->live_blocks++;
-  release(f, ptr, old_bytes);
-  return b + 1;
-}
-
-/* What ebb asks for itself. It may need several blocks at a time and tries all
-   of them again, so that not every first attempt can fail. */
-static void *direct_alloc(void *ud, void *ptr, size_t old_bytes,
-                          size_t new_bytes)
-{
-  failing *f = ud;
-  bool first_fails = f->first_fails;
-  if (first_fails && f->is_armed && new_bytes > old_bytes) {
-    if (f->n_direct++ % 8 == 0)
-      return NULL;
-    f->first_fails = f->is_armed = false;
-    void *got = failing_alloc(ud, ptr, old_bytes, new_bytes);
-    f->first_fails = f->is_armed = true;
-    return got;
-  }
-  return failing_alloc(ud, ptr, old_bytes, new_bytes);
-}
-
-/* --- scripts, compiled once --- */
-
-typedef struct script {
-  const char *name;
-  bool loads;       /* the module is loaded under fault too */
-  bool asks_many;   /* it cannot do with every first attempt failing */
-  const char *also; /* an error that may come instead of the usual ones */
-  char *code;
-  size_t n_bytes;
-} script;
-
-static int keep_code(lua_State *L, const void *data, size_t n_bytes, void *ud)
-{
-  (void)L;
-  script *s = ud;
-  char *code = realloc(s->code, s->n_bytes + n_bytes);
-  if (code == NULL)
-    return 1;
-  memcpy(code + s->n_bytes, data, n_bytes);
-  s->code = code;
-  s->n_bytes += n_bytes;
-  return 0;
-}
-
-static bool compile(script *s)
-{
-  char path[128];
-  snprintf(path, sizeof path, "spec/oom/%s.lua", s->name);
-  lua_State *L = luaL_newstate();
-  bool ok = luaL_loadfile(L, path) == LUA_OK;
-  if (ok)
-    ok = lua_dump(L, keep_code, s, 0) == 0;
-  else
-    fprintf(stderr, "%s\n", lua_tostring(L, -1));
-  lua_close(L);
-  return ok;
-}
-
-static int load(lua_State *L, const script *s)
-{
-  return luaL_loadbufferx(L, s->code, s->n_bytes, s->name, "b");
-}
+#include "oom_alloc.h"
+#include "oom_host.h"
+#include "oom_script.h"
 
 /* --- what must be the same after every run --- */
 
@@ -199,8 +58,6 @@ static census count(lua_State *L)
 
 /* --- one run --- */
 
-static script prelude = {.name = "prelude"};
-static script afterwards = {.name = "afterwards"};
 static bool verbose;
 
 static int run_prelude(lua_State *L)
@@ -213,24 +70,40 @@ static int run_prelude(lua_State *L)
   return 0;
 }
 
-/* The state on ebb's allocator, which refuses by itself. */
-static bool on_heap;
+typedef enum mode { PLAIN, HEAP, PAGES, INSTALLED } mode;
 
-static bool heap_refuses(void *ud, size_t n_bytes)
-{
-  return refuses(ud, n_bytes);
-}
+static mode with;
 
+/* f refuses what the mode is about; what `behind` gives is only counted. */
 static lua_State *new_state(failing *f, failing *behind)
 {
-  if (!on_heap)
+  if (with == PLAIN || with == INSTALLED)
     return lua_newstate(failing_alloc, f);
   ebb_heap_config config = {.backing = failing_alloc,
-                            .backing_ud = behind,
-                            .first_is_root = true,
-                            .refuses = heap_refuses,
-                            .refuses_ud = f};
+                            .backing_ud = with == HEAP ? behind : f,
+                            .first_is_root = true};
+  if (with == HEAP) {
+    config.refuses = heap_refuses;
+    config.refuses_ud = f;
+  }
   return lua_newstate(ebb_heap_alloc, ebb_heap_open(&config));
+}
+
+/* The heap whose pages are to fail, full; or NULL. */
+static ebb_heap *prepare(lua_State *L, failing *f, filling *fill)
+{
+  ebbL_state *S = ebbL_state_find(L);
+  if (with == PLAIN)
+    S->alloc.fn = direct_alloc;
+  if (with == INSTALLED)
+    CHECK_EQ(luaL_dostring(L, "ebb.alloc.install()"), LUA_OK);
+  if (with == PLAIN || with == HEAP)
+    return NULL;
+  /* libraries of checkers have it without pages */
+  if (with == PAGES || !ebbL_heap_is_unpaged())
+    heap_fill(S->heap, fill);
+  ebb_heap_set_refuses_page(S->heap, heap_refuses_page, f);
+  return S->heap;
 }
 
 /* What ebb says of the errors it reports is of no interest here. */
@@ -299,9 +172,14 @@ static void run_scenario(lua_State *L, failing *f, const script *s)
     CHECK_EQ(load(L, s), LUA_OK);
     lua_pushboolean(L, f->fail_at > 0);
     lua_setglobal(L, "faults"); /* then a task's share may be missing */
-    if (!on_heap)
-      ebbL_state_find(L)->alloc.fn = direct_alloc;
+    static filling fill;
+    memset(&fill, 0, sizeof fill);
+    ebb_heap *heap = prepare(L, f, &fill);
     int status = run_armed(L, f);
+    if (heap != NULL) {
+      ebb_heap_set_refuses_page(heap, NULL, NULL);
+      heap_unfill(heap, &fill);
+    }
     had_fault = !f->first_fails && f->fail_at > 0 && f->n_asked >= f->fail_at;
     if (status != LUA_OK) {
       if (!had_fault)
@@ -321,6 +199,8 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   failing behind = {0};
   lua_State *L = new_state(f, &behind);
   luaL_openlibs(L);
+  search_modules(L);
+  open_host(L, f);
   run_scenario(L, f, s);
   if (load(L, &afterwards) != LUA_OK || lua_pcall(L, 0, 0, 0) != LUA_OK) {
     printf("  %s, afterwards: %s\n", s->name, luaL_tolstring(L, -1, NULL));
@@ -340,60 +220,14 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   lua_close(L);
   CHECK_EQ(f->live_bytes, 0);
   CHECK_EQ(f->live_blocks, 0);
-  CHECK_EQ(behind.live_bytes, 0);
+  CHECK_EQ(behind.live_blocks, 0);
   return check_failures_here == failures;
 }
 
 /* --- the sweep --- */
 
-static script scenarios[] = {
-    {.name = "r15_open", .loads = true},
-    {.name = "r02_spawn"},
-    {.name = "r03_arguments"},
-    {.name = "r10_errors"},
-    {.name = "r11_unobserved"},
-    {.name = "r13_cancel"},
-    {.name = "r14_cleanups", .also = "a cleanup"},
-    {.name = "r16_runtime"},
-    {.name = "r06_scope"},
-    {.name = "r14_scope_object"},
-    {.name = "r08_select"},
-    {.name = "r08_composite"},
-    {.name = "r07_channel"},
-    {.name = "r07_channel_growth"},
-    {.name = "r07_reserve"},
-    {.name = "r09_timeout"},
-    {.name = "r09_timers"},
-    {.name = "r13_token"},
-    {.name = "r20_collected"},
-    {.name = "r19_coroutine"},
-    {.name = "r21_preempt"},
-    {.name = "r19_guard"},
-    {.name = "r19_budget"},
-    {.name = "r19_quota", .asks_many = true},
-    {.name = "r19_frame"},
-    {.name = "r19_registry"},
-    {.name = "r19_assets"},
-    {.name = "r05_group"},
-    {.name = "r12_deadlock"},
-    {.name = "r10_step"},
-    {.name = "r17_shutdown"},
-    {.name = "r10_fs"},
-    {.name = "r10_watch"},
-    {.name = "r10_net"},
-    {.name = "r10_descriptor"},
-    {.name = "r10_serve"},
-    {.name = "r10_udp"},
-    {.name = "r10_io"},
-    {.name = "r10_process"},
-    {.name = "r07_sync"},
-    {.name = "r05_join_set"},
-    {.name = "r22_blocking"},
-    {.name = "r22_thread_channel"},
-};
-#define N_SCENARIOS (sizeof scenarios / sizeof *scenarios)
-
-static long n_runs, stride_wanted, only_k;
+static long n_runs, n_refusals, n_bad_runs, points_wanted, stride_wanted,
+    only_k;
 static const char *only;
 
 static bool is_wanted(const script *s)
@@ -401,115 +235,133 @@ static bool is_wanted(const script *s)
   return only == NULL || strstr(s->name, only) != NULL;
 }
 
-/* A prime step, so that neighbouring scenarios see other requests. */
-static long stride_of(size_t at)
+/* n requests in at most n_points steps, which begin somewhere else in each
+   scenario. */
+static long stride_of(long n, long n_points)
 {
-  static const long primes[] = {7, 11, 5, 13};
-  return stride_wanted != 0 ? stride_wanted : primes[at % 4];
+  if (stride_wanted != 0)
+    return stride_wanted;
+  return n <= n_points ? 1 : (n + n_points - 1) / n_points;
 }
 
-static void sweep(long n_fail)
+static bool run_counted(failing *f, const script *s, census *usual)
 {
-  for (size_t i = 0; i < N_SCENARIOS; i++) {
-    script *s = &scenarios[i];
-    if (!is_wanted(s))
-      continue;
-    census usual;
-    failing f = {.fail_at = 0};
-    if (!run_one(&f, s, &usual, true)) {
-      printf("  %s: fails without faults\n", s->name);
-      continue;
-    }
-    long n = f.n_asked, n_bad = 0, step = stride_of(i);
-    if (n_fail == 2 && n <= 1000 && stride_wanted == 0)
-      step = 1;
-    /* what is asked for again can take a run past the usual count */
-    for (long k = only_k != 0 ? only_k : 1; k <= n + n / 4; k += step) {
-      f = (failing){.fail_at = k, .n_fail = n_fail};
-      n_runs++;
-      if (!run_one(&f, s, &usual, false)) {
-        printf("  %s: request %ld of %ld, %ld fail\n", s->name, k, n, n_fail);
-        if (++n_bad == 5)
-          break;
-      }
-      if (f.n_asked < k || only_k != 0)
+  bool ok = run_one(f, s, usual, false);
+  n_runs++;
+  n_refusals += f->n_refusals;
+  n_bad_runs += !ok;
+  return ok;
+}
+
+/* Every request of s that is to be visited. */
+static void sweep_scenario(size_t at, long n_fail, long n_points)
+{
+  const script *s = &scenarios[at];
+  census usual;
+  failing f = {.fail_at = 0};
+  if (!run_one(&f, s, &usual, true)) {
+    printf("  %s: fails without faults\n", s->name);
+    return;
+  }
+  long n = f.n_asked, n_bad = 0, step = stride_of(n, n_points);
+  /* what is asked for again can take a run past the usual count */
+  for (long k = only_k != 0 ? only_k : 1 + (long)at % step; k <= n + n / 4;
+       k += step) {
+    f = (failing){.fail_at = k, .n_fail = n_fail};
+    if (!run_counted(&f, s, &usual)) {
+      printf("  %s: request %ld of %ld, %ld fail\n", s->name, k, n, n_fail);
+      if (++n_bad == 5)
         break;
     }
-    if (verbose)
-      printf("%s: %ld requests\n", s->name, n);
+    if (f.n_asked < k || only_k != 0)
+      break;
   }
+  if (verbose)
+    printf("%s: %ld requests\n", s->name, n);
 }
 
-TEST(one_request_fails)
+/* n_points of the pairs, half as many of the others. */
+static void sweep(const char *what, mode of, long n_points)
 {
-  sweep(1);
-}
-
-TEST(a_request_and_its_retry_fail)
-{
-  sweep(2);
-}
-
-TEST(all_requests_from_one_on_fail)
-{
-  sweep(1L << 60);
+  static const struct {
+    const char *name;
+    long n_fail;
+  } windows[] = {{"one", 1}, {"a pair", 2}, {"all from one on", 1L << 60}};
+  with = of;
+  for (int w = 0; w < 3; w++) {
+    long runs = n_runs, refusals = n_refusals, bad = n_bad_runs;
+    for (size_t i = 0; i < n_scenarios; i++)
+      if (is_wanted(&scenarios[i]))
+        sweep_scenario(i, windows[w].n_fail,
+                       w == 1 || n_points < 2 ? n_points : n_points / 2);
+    printf("%s, %s: %zu scenarios, %ld points of failure, %ld refusals, "
+           "%ld failures\n",
+           what, windows[w].name, n_scenarios, n_runs - runs,
+           n_refusals - refusals, n_bad_runs - bad);
+  }
+  with = PLAIN;
 }
 
 TEST(every_first_attempt_fails)
 {
-  for (size_t i = 0; i < N_SCENARIOS; i++) {
+  long bad = n_bad_runs, runs = n_runs, refusals = n_refusals;
+  for (size_t i = 0; i < n_scenarios; i++) {
     census usual;
     failing f = {.fail_at = 0};
     if (!is_wanted(&scenarios[i]) || scenarios[i].asks_many ||
         !run_one(&f, &scenarios[i], &usual, true))
       continue;
     f = (failing){.first_fails = true};
-    n_runs++;
-    if (!run_one(&f, &scenarios[i], &usual, false))
+    if (!run_counted(&f, &scenarios[i], &usual))
       printf("  %s: first attempts fail\n", scenarios[i].name);
   }
+  printf("first attempts: %ld scenarios, %ld refusals, %ld failures\n",
+         n_runs - runs, n_refusals - refusals, n_bad_runs - bad);
 }
 
-TEST(a_request_and_its_retry_fail_on_ebbs_allocator)
+TEST(an_ordinary_allocator)
 {
-  long stride = stride_wanted;
-  if (stride == 0)
-    stride_wanted = 29;
-  on_heap = true;
-  sweep(2);
-  on_heap = false;
-  stride_wanted = stride;
+  sweep("an ordinary allocator", PLAIN, points_wanted);
 }
 
-static long number_of(const char *name)
+TEST(ebbs_allocator_refuses)
+{
+  sweep("ebb's allocator", HEAP, (points_wanted + 2) / 3);
+}
+
+TEST(no_pages_for_ebbs_allocator)
+{
+  sweep("its pages", PAGES, (points_wanted + 5) / 6);
+}
+
+TEST(no_pages_for_ebbs_allocator_where_it_was_installed)
+{
+  sweep("its pages, installed", INSTALLED, (points_wanted + 5) / 6);
+}
+
+static long number_of(const char *name, long usual)
 {
   const char *value = getenv(name);
-  return value != NULL ? strtol(value, NULL, 10) : 0;
+  return value != NULL && *value != '\0' ? strtol(value, NULL, 10) : usual;
 }
 
 int main(void)
 {
-  bool ok = compile(&prelude) && compile(&afterwards);
-  for (size_t i = 0; i < N_SCENARIOS; i++)
-    ok = compile(&scenarios[i]) && ok;
-  if (!ok)
+  if (!read_scripts())
     return 1;
-  verbose = number_of("EBB_OOM_VERBOSE") != 0;
+  verbose = number_of("EBB_OOM_VERBOSE", 0) != 0;
   only = getenv("EBB_OOM_ONLY");
-  only_k = number_of("EBB_OOM_K");
-  stride_wanted = number_of("EBB_OOM_STRIDE");
-  if (number_of("EBB_OOM_FULL") != 0)
-    stride_wanted = 1;
+  only_k = number_of("EBB_OOM_K", 0);
+  points_wanted = number_of("EBB_OOM_POINTS", 60);
+  stride_wanted = number_of("EBB_OOM_STRIDE", 0);
   setvbuf(stdout, NULL, _IOLBF, 0);
   RUN(every_first_attempt_fails);
-  RUN(a_request_and_its_retry_fail);
-  RUN(all_requests_from_one_on_fail);
-  RUN(one_request_fails);
-  RUN(a_request_and_its_retry_fail_on_ebbs_allocator);
-  printf("%ld runs\n", n_runs);
-  free(prelude.code);
-  free(afterwards.code);
-  for (size_t i = 0; i < N_SCENARIOS; i++)
-    free(scenarios[i].code);
+  RUN(an_ordinary_allocator);
+  RUN(ebbs_allocator_refuses);
+  RUN(no_pages_for_ebbs_allocator);
+  RUN(no_pages_for_ebbs_allocator_where_it_was_installed);
+  printf("%zu scenarios, %ld points of failure, %ld refusals, %ld failures\n",
+         n_scenarios, n_runs, n_refusals, n_bad_runs);
+  free_scripts();
   return check_report();
 }
