@@ -27,7 +27,7 @@ help:
 	@echo "make test      all checks; TEST_STEPS=\"debug asan\" selects some"
 	@echo "make build     the release build, in build/release"
 	@echo "make bench     the benchmarks (about ten minutes)"
-	@echo "make soak      the specs under sanitizers, for SOAK_MINUTES"
+	@echo "make soak      the long forms of the checks; SOAK_STEPS=\"fuzz cycles\" selects"
 	@echo "make coverage  what of csrc/ and lua/ the checks reach"
 	@echo "make format    formats the C files"
 	@echo "make lint      format and luacheck"
@@ -65,10 +65,13 @@ test: test-packages
 bench: build
 	@$(LUA) bench/run.lua
 
+# The long forms of the checks: about a day. SOAK_STEPS selects some,
+# SOAK_MINUTES is for the specs under the sanitizers.
 SOAK_MINUTES = 60
+SOAK_STEPS = soak
 
-soak:
-	@spec/soak/run $(SOAK_MINUTES)
+soak: test-packages
+	@EBB_LONG=1 SOAK_MINUTES="$(SOAK_MINUTES)" spec/run $(SOAK_STEPS)
 
 coverage: test-packages
 	@spec/coverage/run
