@@ -287,6 +287,10 @@ static int l_shaken(lua_State *L)
   lua_setfield(L, -2, "broken");
   if (self->is_traced) {
     lua_pushlstring(L, self->text != NULL ? self->text : "", self->n_bytes);
+    if (self->is_cut) {
+      lua_pushliteral(L, "(the rest did not fit into memory)\n");
+      lua_concat(L, 2);
+    }
     lua_setfield(L, -2, "trace");
   }
   ebbL_shake_drop(L, rt);

@@ -183,7 +183,7 @@ describe("a bounded channel", function()
     assert.equal(100000, #ch)
   end)
 
-  it_runs("YC3 a consumer that never has to wait still gives way", function()
+  it_runs("YC3 a consumer that never has to wait still gives way #fifo", function()
     local ch, others = ebb.channel(1000), 0
     for i = 1, 1000 do ch:try_send(i) end
     ebb.spawn(function() others = others + 1 end)

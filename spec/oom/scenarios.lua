@@ -13,6 +13,7 @@ return {
   { "r13_cancel", "R13" },
   { "r14_cleanups", "R13 R14", also = "a cleanup" },
   { "r16_runtime", "R16" },
+  { "r16_shaken", "R16" },
   { "r06_scope", "R6" },
   { "r14_scope_object", "R14" },
   { "r08_select", "R7 R8" },

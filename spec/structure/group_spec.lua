@@ -308,7 +308,10 @@ describe("map", function()
 end)
 
 describe("a group that is cancelled", function()
-  local function boom() error("boom", 0) end
+  local function boom()
+    ebb.sleep(0.1) -- the others have begun, whatever the schedule
+    error("boom", 0)
+  end
   local function wait() ebb.never():await() end
   local groups = {
     join = function() ebb.join(boom, wait) end,
@@ -319,7 +322,7 @@ describe("a group that is cancelled", function()
   for name, group in pairs(groups) do
     it_runs(name .. " has reported the failures that it cannot throw any more", function(errors)
       local task = ebb.spawn(group)
-      support.settle()
+      ebb.sleep(0.5)
       task:cancel()
       task:join()
       assert.equal("cancelled", task:status())
