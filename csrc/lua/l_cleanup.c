@@ -108,6 +108,16 @@ static int walk_frames(lua_State *L, ebbL_state *S, ebb_region **region,
   return NOT_HIDDEN;
 }
 
+ebb_region *ebbL_hidden(ebbL_task *task)
+{
+  ebb_region *region = task->core.region, *seen = NULL;
+  for (lua_State *L = task->L; L != NULL;
+       L = L == task->co ? NULL : ebbL_coro_outer(task, L))
+    if (walk_frames(L, task->S, &region, &seen) != NOT_HIDDEN)
+      return region;
+  return NULL;
+}
+
 /* Is there a running cleanup anywhere in the task? A shield within one hides
    nothing once the cleanups are overdue. */
 static bool in_cleanup(lua_State *L, ebbL_task *task)

@@ -38,6 +38,9 @@ static inline void ebbL_check_woken(lua_State *L, ebbL_task *task)
 
 /* host->visible */
 ebb_region *ebbL_visible(ebb_task *core);
+/* The innermost region that a shield or a running cleanup hides from the
+   running task, or NULL. O(frames) */
+ebb_region *ebbL_hidden(ebbL_task *task);
 
 /* Marks `region` as opened by the running C function of L whose body starts
    above n_below values. */

@@ -95,11 +95,10 @@ static int l_deadline(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
   uint64_t due_ns = EBB_NEVER;
-  if (S->current != NULL) {
-    for (ebb_region *region = S->current->core.region; region != NULL;
-         region = region->outer) {
-      if (region->kind == EBB_REGION_SHIELD)
-        break;
+  ebb_region *region = S->current != NULL ? S->current->core.region : NULL;
+  if (region != NULL && region->outer != NULL) {
+    const ebb_region *hidden = ebbL_hidden(S->current);
+    for (; region != NULL && region != hidden; region = region->outer) {
       ebbL_body *body = ebb_container_of(region, ebbL_body, region);
       if (region->kind == EBB_REGION_DEADLINE && body->owner == NULL &&
           body->timer.due_ns < due_ns)

@@ -94,6 +94,19 @@ describe("timeout_at and deadline", function()
     assert.equal("v", ebb.timeout_at(start - 10, ebb.ready("v")))
   end)
 
+  it_runs("a deadline is not in force in a shield, nor in a cleanup", function()
+    ebb.timeout(10, function()
+      assert.is_nil((ebb.shield(ebb.deadline)))
+      do
+        local _ <close> = support.closer(function()
+          assert.is_nil((ebb.deadline()))
+          ebb.timeout(3, function() near(ebb.now() + 3, ebb.deadline()) end)
+        end)
+      end
+      near(ebb.now() + 10, ebb.deadline())
+    end)
+  end)
+
   it_runs("deadline is the earliest one in force, nil when there is none", function()
     assert.is_nil((ebb.deadline()))
     local start = ebb.now()
