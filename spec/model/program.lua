@@ -1,0 +1,398 @@
+--- Random programs. A program is a tree: a list of statements, each a leaf (text) or a block (texts and lists in
+-- turns); text(program) is a chunk of Lua that is called with what it runs on. What a statement gives is logged under
+-- the statement's number, which is also the value it sends.
+local program = {}
+
+local times = { 0, 0.25, 0.5, 0.5, 1, 1, 1.5, 2, 3 }
+
+--- A generator of its own (xorshift), so that a seed means the same everywhere.
+local function generator(seed)
+  local state = seed * 2654435761 + 88172645463325252
+  local function random(n)
+    state = state ~ (state << 13)
+    state = state ~ (state >> 7)
+    state = state ~ (state << 17)
+    return (state >> 11) % n + 1
+  end
+  for _ = 1, 5 do random(9) end
+  return random
+end
+
+-- objects --------------------------------------------------------------------------------------------
+
+local capacities = { "", "", "1", "1", "2", "3", "math.huge" }
+
+--- kind → name of the variable, how it is made.
+local makers = {
+  c = function(r) return ("ebb.channel(%s)"):format(capacities[r(#capacities)]) end,
+  o = function() return "ebb.oneshot()" end,
+  b = function(r) return ("ebb.broadcast(%d)"):format(r(3)) end,
+  w = function() return "ebb.watch(0)" end,
+  m = function(r) return r(3) == 1 and "ebb.mutex(77)" or "ebb.mutex()" end,
+  rw = function() return "ebb.rwlock()" end,
+  sem = function(r) return ("ebb.semaphore(%d)"):format(r(4) - 1) end,
+  n = function() return "ebb.notify()" end,
+  bar = function(r) return ("ebb.barrier(%d)"):format(1 + r(2)) end,
+  lat = function(r) return ("ebb.latch(%d)"):format(r(3) - 1) end,
+  tok = function() return "ebb.token()" end,
+  tm = function(r) return ("ebb.timer(%g)"):format(times[r(#times)]) end,
+  iv = function(r) return ("ebb.interval(%g)"):format(times[2 + r(#times - 2)]) end,
+}
+local kinds = { "c", "c", "c", "c", "o", "b", "w", "m", "m", "rw", "sem", "sem", "n", "bar", "lat", "tok", "tm", "iv" }
+
+local function add_objects(g)
+  local r = g.random
+  local function add(kind, made)
+    local list = g.objects[kind] or {}
+    g.objects[kind] = list
+    local name = kind .. #list + 1
+    list[#list + 1] = name
+    g.body[#g.body + 1] = { ("local %s = %s"):format(name, made) }
+    return name
+  end
+  add("c", makers.c(r))
+  for _ = 1, 1 + r(4) do
+    local kind = kinds[r(#kinds)]
+    local name = add(kind, makers[kind](r))
+    if kind == "b" or kind == "w" then
+      for _ = 1, r(2) do add("s" .. kind, name .. ":subscribe()") end
+    elseif kind == "tok" and r(2) == 1 then
+      add("tok", name .. ":child()")
+    end
+  end
+end
+
+-- operations -----------------------------------------------------------------------------------------
+
+--- What can be waited for, by kind: ops for select, timeout; `#` is the number of the statement, `@` a time, `K` a
+-- small number.
+local ops = {
+  c = { "$", "$", "$:recv_op()", "$:send_op(#)", "$:send_op(#)", "$:reserve_op()" },
+  o = { "$" }, sb = { "$", "$:recv_op()" }, sw = { "$", "$:changed_op()" },
+  m = { "$", "$:lock_op()" }, rw = { "$:read_op()", "$:write_op()" }, sem = { "$", "$:acquire_op(K)" },
+  n = { "$" }, bar = { "$" }, lat = { "$" }, tok = { "$" }, tm = { "$" }, iv = { "$" },
+}
+
+--- The same as calls that wait: method, arguments.
+local calls = {
+  c = { "recv", "recv", "recv", "send, #", "send, #", "send, #", "reserve", "recv_many, K" },
+  o = { "recv" }, sb = { "recv" }, sw = { "changed" }, m = { "lock" }, rw = { "read", "write" },
+  sem = { "acquire, K", "acquire" }, n = { "wait" }, bar = { "wait" }, lat = { "wait" },
+  tok = { "cancelled" }, iv = { "tick" },
+}
+
+--- What never waits.
+local quick = {
+  c = { "$:try_send(#)", "$:try_recv()", "$:try_send(#)", "$:try_recv()", "$:is_closed()", "$:waiters()", "#$",
+    "$:close()" },
+  o = { "$:send(#, 1)", "$:send(#)", "$:fail('failed #')", "$:try_recv()", "$:close()", "$:is_closed()" },
+  b = { "$:send(#)", "$:send(#)", "$:send(#)", "$:send(#)", "$:close()", "$:is_closed()" },
+  sb = { "$:try_recv()", "$:try_recv()", "$:close()" },
+  w = { "$:set(#)", "$:set(#)", "$:get()", "$:update(function(v) return v + 1 end)", "$:close()" },
+  sw = { "$:has_changed()", "$:get()", "$:close()" },
+  m = { "$:try_lock()", "$:is_locked()" },
+  rw = { "$:try_read()", "$:try_write()" },
+  sem = { "$:try_acquire(K)", "$:add(K)", "$:available()", "$:forget(K)", "$:close()", "$:add()" },
+  n = { "$:notify_one()", "$:notify_one()", "$:notify_all()" },
+  lat = { "$:count_down()", "$:count()" },
+  tok = { "$:cancel('r#')", "$:is_cancelled()" },
+  tm = { "$:fired()", "$:reset(@)", "$:close()", "$:deadline()" },
+  iv = { "$:reset()", "$:close()" },
+}
+
+local function pick(g, list) return list[g.random(#list)] end
+
+local function filled(g, text, name, id)
+  return (text:gsub("[$#@K]+", function(found)
+    if found == "#$" then return "#" .. name end
+    return (found:gsub(".", { ["$"] = name or "?", ["#"] = tostring(id),
+      ["@"] = tostring(pick(g, times)), K = tostring(g.random(3)) }))
+  end))
+end
+
+--- A random object of a kind that `tables` knows: its name and its table.
+local function some(g, tables)
+  while true do
+    local kind = pick(g, g.kinds)
+    if tables[kind] then return pick(g, g.objects[kind]), tables[kind] end
+  end
+end
+
+local function time_of(g) return ("%g"):format(pick(g, times)) end
+
+local function op_text(g, id, depth)
+  local way = g.random(24)
+  if way == 1 then return ("ebb.after(%s)"):format(time_of(g)) end
+  if way == 2 then return ("ebb.ready(%d)"):format(id) end
+  if way == 3 then return "ebb.never()" end
+  if way == 4 and g.n_tasks > 0 then return ("join_of(%d)"):format(g.random(g.n_tasks)) end
+  if way == 5 and depth < 2 then
+    return ("ebb.choice(%s, %s)"):format(op_text(g, id, depth + 1), op_text(g, id, depth + 1))
+  end
+  if way == 6 then
+    return ("ebb.map_op(%s, function(...) return 'm', ... end)"):format(op_text(g, id, 2))
+  end
+  if way == 7 then return ("ebb.at(%s)"):format(time_of(g)) end
+  if way == 8 then
+    return ("ebb.defer_op(function() return %s end)"):format(op_text(g, id, 2))
+  end
+  local name, list = some(g, ops)
+  return filled(g, pick(g, list), name, id)
+end
+
+local function select_text(g, id)
+  local arms = {}
+  for i = 1, 1 + g.random(3) do arms[i] = op_text(g, id, 1) end
+  if g.random(3) == 1 then arms[#arms + 1] = ("ebb.after(%s)"):format(time_of(g)) end
+  local how = pick(g, { "select", "select", "select", "select_first", "try_select" })
+  return ("ebb.%s(%s)"):format(how, table.concat(arms, ", "))
+end
+
+--- A call that may wait for ever, or not, as text.
+local function call_text(g, id)
+  local name, list = some(g, calls)
+  local call = filled(g, pick(g, list), name, id)
+  local method, args = call:match "^([%w_]+),? ?(.*)$"
+  local way = g.random(6)
+  if way == 1 then
+    return ("ebb.timeout(%s, %s.%s, %s%s)"):format(time_of(g), name, method, name,
+      args ~= "" and ", " .. args or "")
+  end
+  if way == 2 then return ("ebb.timeout(%s, %s)"):format(time_of(g), op_text(g, id, 2)) end
+  if way == 3 then return ("ebb.await(%s)"):format(op_text(g, id, 2)) end
+  return ("%s:%s(%s)"):format(name, method, args)
+end
+
+-- statements -----------------------------------------------------------------------------------------
+
+local statements -- list of nodes
+
+local function new_id(g)
+  g.n_ids = g.n_ids + 1
+  return g.n_ids
+end
+
+local function leaf(g, text)
+  local id = new_id(g)
+  return { ("log(%d, %s)"):format(id, type(text) == "function" and text(g, id) or filled(g, text, nil, id)) }
+end
+
+--- A block of `head`, statements, `tail`; `#` is its number.
+local function block(g, depth, head, tail)
+  local id = new_id(g)
+  local result = g.random(3) == 1 and ("\nreturn %d\n"):format(id) or "\n"
+  if not tail:find("^end%)") then result = "\n" end
+  return { filled(g, head, nil, id) .. "\n", statements(g, depth + 1), result .. tail }
+end
+
+local function task_of(g) return ("T[%d]"):format(g.random(math.max(g.n_tasks, 1))) end
+
+local function new_task(g)
+  g.n_tasks = g.n_tasks + 1
+  return g.n_tasks
+end
+
+--- `how` starts a task: T[n] = HOW(task(n, function() … end)).
+local function spawn(g, depth, how)
+  local n = new_task(g)
+  local spare = g.scopes
+  local node = block(g, depth, ("T[%d] = %s(task(%d, function()"):format(n, how, n), "end))")
+  g.scopes = spare
+  return node
+end
+
+local function group(g, depth, how, n)
+  local id, node = new_id(g), {}
+  node[1] = ("log(%d, %s("):format(id, how)
+  for i = 1, n do
+    local member = new_task(g)
+    node[#node + 1] = ("task(%d, function()\n"):format(member)
+    node[#node + 1] = statements(g, depth + 1)
+    local result = pick(g, { "return %d\n", "return %d\n", "return nil, 'no %d'\n", "" })
+    node[#node + 1] = result:format(id * 10 + i) .. "end)" .. (i < n and ", " or "")
+  end
+  node[#node + 1] = "))"
+  return node
+end
+
+local function scoped(g, depth, function_form)
+  local name = "s" .. new_id(g)
+  local spare = g.scopes
+  g.scopes = { name, table.unpack(spare) }
+  local node
+  if function_form then
+    node = block(g, depth, ("log(#, ebb.scope(function(%s)"):format(name), "end))")
+  else
+    node = block(g, depth, ("do local %s <close> = ebb.scope(%s)"):format(name,
+      g.random(4) == 1 and "{ isolate = true }" or ""), "end")
+  end
+  g.scopes = spare
+  return node
+end
+
+local function lock_block(g, depth)
+  local way = g.random(4)
+  local function of(kind) return g.objects[kind] and pick(g, g.objects[kind]) end
+  local m, rw, sem = of "m", of "rw", of "sem"
+  if way == 1 and rw then
+    return block(g, depth, ("do local g <close> = %s:%s() log(#, 'in')"):format(rw, pick(g, { "read", "write" })),
+      "log(0, 'out') end")
+  elseif way == 2 and sem then
+    return block(g, depth, ("do local g <close> = %s:acquire(%d) log(#, g)"):format(sem, g.random(2)), "end")
+  elseif way == 3 and m then
+    return block(g, depth, ("log(#, %s:with(function(v) log(#, v)"):format(m), "end))")
+  elseif m then
+    return block(g, depth, ("do local g <close> = %s:lock() log(#, 'in')"):format(m), "log(0, 'out') end")
+  end
+end
+
+--- name → { weight, fn(g, depth) → node or nil }
+local forms = {
+  { 30, function(g) return leaf(g, call_text) end },
+  { 22, function(g)
+    return leaf(g, function(_, id)
+      local name, list = some(g, quick)
+      return filled(g, pick(g, list), name, id)
+    end)
+  end },
+  { 9, function(g) return leaf(g, select_text) end },
+  { 5, function(g) return leaf(g, "ebb.sleep(@)") end },
+  { 3, function(g) return leaf(g, "ebb.yield()") end },
+  { 1, function(g) return leaf(g, "ebb.deadline()") end },
+  { 3, function(g)
+    return leaf(g, ("on(%s, 'cancel', 'r#')"):format(task_of(g)))
+  end },
+  { 3, function(g)
+    return leaf(g, ("pcall(on, %s, '%s')"):format(task_of(g), pick(g, { "join", "await", "join" })))
+  end },
+  { 1, function(g) return leaf(g, ("on(%s, 'status')"):format(task_of(g))) end, silent = true },
+  { 2, function(g)
+    local permit = ("G[%d]"):format(g.random(g.n_ids + 1))
+    return leaf(g, ("pcall(on, %s, '%s', #)"):format(permit, pick(g, { "send", "send", "close" })))
+  end },
+  { 2, function(g)
+    if g.scopes[1] then return leaf(g, ("%s:cancel('r#')"):format(pick(g, g.scopes))) end
+  end },
+  { 2, function(g)
+    if g.scopes[1] then
+      local s = pick(g, g.scopes)
+      return block(g, 2, ("log(#, pcall(%s.defer, %s, function()"):format(s, s), "end))")
+    end
+  end },
+  { 1, function(g) return { ("if go then error('boom %d', 0) end"):format(new_id(g)) } end },
+  -- blocks
+  { 6, function(g, depth) return spawn(g, depth, "ebb.spawn") end, true },
+  { 1, function(g, depth) return spawn(g, depth, "ebb.go") end, true },
+  { 1, function(g, depth) return spawn(g, depth, "later") end, true, silent = true },
+  { 9, function(g, depth)
+    if g.scopes[1] then return spawn(g, depth, ("try_spawn(%s)"):format(pick(g, g.scopes))) end
+  end, true },
+  { 4, function(g, depth) return scoped(g, depth, true) end, true },
+  { 3, function(g, depth) return scoped(g, depth, false) end, true },
+  { 4, function(g, depth)
+    return block(g, depth, "log(#, ebb.timeout(@, function()", "end))")
+  end, true },
+  { 2, function(g, depth)
+    local tok = g.objects.tok and pick(g, g.objects.tok)
+    if tok then return block(g, depth, ("log(#, %s:run(function()"):format(tok), "end))") end
+  end, true },
+  { 2, function(g, depth) return block(g, depth, "log(#, ebb.shield(function()", "end))") end, true },
+  { 3, function(g, depth) return block(g, depth, "log(#, pcall(function()", "end))") end, true },
+  { 3, function(g, depth)
+    local node = block(g, depth, "do local _ <close> = closing(function(e) log(#, e)", "end)")
+    node[#node + 1] = "\n"
+    node[#node + 1] = statements(g, depth + 1)
+    node[#node + 1] = "end"
+    return node
+  end, true },
+  { 5, lock_block, true },
+  { 2, function(g, depth) return group(g, depth, pick(g, { "ebb.join", "ebb.try_join", "ebb.race" }), 2) end, true,
+    silent = true },
+  { 2, function(g, depth)
+    return block(g, depth, ("do local n = 0 for v in %s do n = n + 1 if n > 3 then break end log(#, v)")
+      :format(pick(g, g.objects.c)), "end end")
+  end, true },
+  { 2, function(g, depth) return block(g, depth, "for _ = 1, 2 do", "end") end, true },
+}
+
+local total_leaf, total = 0, 0
+for _, form in ipairs(forms) do
+  total = total + form[1]
+  if not form[3] then total_leaf = total_leaf + form[1] end
+end
+
+local function statement(g, depth)
+  while true do
+    local at = g.random((depth < 4 and g.room > 0) and total or total_leaf)
+    for _, form in ipairs(forms) do
+      if not form[3] or (depth < 4 and g.room > 0) then
+        at = at - form[1]
+        if at <= 0 then
+          local node = not (g.plain and form.silent) and form[2](g, depth)
+          if node then return node end
+          break
+        end
+      end
+    end
+  end
+end
+
+function statements(g, depth)
+  local list = {}
+  for i = 1, g.random(depth == 1 and 6 or 4) do
+    g.room = g.room - 1
+    list[i] = statement(g, depth)
+  end
+  return list
+end
+
+--- The program of a seed: { body = nodes }. `plain`: without what wakes a task only to let it wait on (its turn leaves
+-- no trace), for runs whose order of tasks is shuffled.
+function program.generate(seed, plain)
+  local g = { plain = plain, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0, scopes = {} }
+  g.room = 20 + g.random(50)
+  add_objects(g)
+  g.kinds = {}
+  for kind in pairs(g.objects) do g.kinds[#g.kinds + 1] = kind end
+  table.sort(g.kinds)
+  for _ = 1, 1 + g.random(4) do g.body[#g.body + 1] = spawn(g, 1, "ebb.spawn") end
+  for _, node in ipairs(statements(g, 1)) do g.body[#g.body + 1] = node end
+  if g.random(4) > 1 then g.body[#g.body + 1] = { "log(0, ebb.timeout(9, join_all))" } end
+  return { body = g.body }
+end
+
+local function write(out, nodes, indent)
+  for _, node in ipairs(nodes) do
+    for _, part in ipairs(node) do
+      if type(part) == "string" then
+        out[#out + 1] = part
+      else
+        out[#out + 1] = "\n"
+        write(out, part, indent + 1)
+      end
+    end
+    out[#out + 1] = "\n"
+  end
+end
+
+local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, T, G, go"
+
+--- The program as a chunk of Lua.
+function program.text(prog)
+  local out = { "local ", names, " = ...\n" }
+  write(out, prog.body, 0)
+  return table.concat(out)
+end
+
+--- Has every name in the text its declaration? (Not so when a shrinker has left out too much.)
+function program.is_whole(text)
+  local declared = {}
+  for name in text:gmatch "local (%l+%d+)" do declared[name] = true end
+  for name in text:gmatch "function%((s%d+)%)" do declared[name] = true end
+  for before, name in text:gmatch "(.)%f[%w_](%l+%d+)%f[^%w_]" do
+    if before ~= "'" and not declared[name] then return false end
+  end
+  return true
+end
+
+return program

@@ -1,0 +1,109 @@
+--- The model test: random programs run on ebb and on a model of it in plain Lua, and every result is compared.
+--
+--   lua5.4 spec/model/run.lua        (or spec/run model, which runs two of them)
+--
+-- EBB_MODEL_OPS      how many operations to compare at least (100000)
+-- EBB_MODEL_SECONDS  goes on for so long instead
+-- EBB_MODEL_SEED     the first program (1); a program is known by its number
+-- EBB_MODEL_STEP     from one number to the next (1)
+--
+-- Every third program runs under a schedule shuffled by its number. A program on which the two differ is made as
+-- short as it goes and printed as Lua, with both traces; the exit code is then 1.
+local play = require "spec.model.play"
+local program = require "spec.model.program"
+local shrink = require "spec.model.shrink"
+
+local run = {}
+
+--- Plays the program of a number. Both sides and where they differ; or an error as the fourth.
+local function played(seed, prog)
+  local shuffled = seed % 3 == 0
+  prog = prog or program.generate(seed, shuffled)
+  local text = program.text(prog)
+  local ok, real, model, at = pcall(play.both, text, shuffled and seed or nil)
+  if not ok then return nil, nil, 0, real end
+  return real, model, at
+end
+
+local function is_different(seed, prog)
+  local text = program.text(prog)
+  if not program.is_whole(text) or not load(text) then return false end
+  local _, _, at = played(seed, prog)
+  return at ~= nil
+end
+
+--- A text about a program on which the two differ.
+function run.difference(seed)
+  local prog = program.generate(seed, seed % 3 == 0)
+  local n_tries, out = 0, {}
+  shrink(prog, function(smaller)
+    n_tries = n_tries + 1
+    return n_tries < 3000 and is_different(seed, smaller)
+  end)
+  local real, model, _, err = played(seed, prog)
+  local function say(...) out[#out + 1] = table.concat({ ... }, " ") end
+  say(("program %d differs%s; made as short as it goes:\n"):format(seed,
+    seed % 3 == 0 and " (shuffled)" or ""))
+  say((program.text(prog):gsub("\n\n+", "\n")))
+  if err then
+    say("-- failed:", tostring(err))
+    return table.concat(out, "\n")
+  end
+  for i = 1, math.max(#real.trace, #model.trace) do
+    local a, b = real.trace[i], model.trace[i]
+    if a == b then
+      say("--       ", a)
+    else
+      say("-- ebb:  ", a or "(nothing)")
+      say("-- model:", b or "(nothing)")
+    end
+  end
+  return table.concat(out, "\n")
+end
+
+--- Compares until goes_on(counts) is false. counts: programs, operations, shuffled, differences (numbers of programs).
+function run.compare(first, step, goes_on)
+  local counts = { programs = 0, operations = 0, shuffled = 0, differences = {} }
+  local seed = first
+  while goes_on(counts) and #counts.differences < 5 do
+    local real, _, at = played(seed)
+    counts.programs = counts.programs + 1
+    if real then
+      counts.operations = counts.operations + #real.trace
+      if real.seed then counts.shuffled = counts.shuffled + #real.trace end
+    end
+    if at then counts.differences[#counts.differences + 1] = seed end
+    counts.last = seed
+    seed = seed + step
+  end
+  return counts
+end
+
+local function number_of(name, default)
+  return math.tointeger(tonumber(os.getenv("EBB_MODEL_" .. name) or default)) or
+    error("EBB_MODEL_" .. name .. ": a whole number", 0)
+end
+
+local function main()
+  local n_ops, first, step = number_of("OPS", 100000), number_of("SEED", 1), number_of("STEP", 1)
+  local seconds = os.getenv "EBB_MODEL_SECONDS" and number_of("SECONDS")
+  local started, told = os.time(), 0
+  local counts = run.compare(first, step, function(counts)
+    if counts.operations - told > 100000 then
+      told = counts.operations
+      print(("... %d operations, the last program was %d"):format(told, counts.last))
+    end
+    if seconds then return os.time() - started < seconds end
+    return counts.operations < n_ops
+  end)
+  for _, seed in ipairs(counts.differences) do print(run.difference(seed) .. "\n") end
+  print(("%d programs from %d on, %d operations compared (%d of them shuffled), %d differences, %d s"):format(
+    counts.programs, first, counts.operations, counts.shuffled, #counts.differences, os.time() - started))
+  return #counts.differences == 0
+end
+
+if arg and arg[0] and arg[0]:find "model/run%.lua$" then
+  io.stdout:setvbuf "line"
+  os.exit(main(), true)
+end
+return run
