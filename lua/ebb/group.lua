@@ -5,7 +5,7 @@ local core = require "ebb.core"
 
 local check = require "ebb.check"
 
-local select, setmetatable, type = select, setmetatable, type
+local error, select, setmetatable, type = error, select, setmetatable, type
 local pack, unpack, huge = table.pack, table.unpack, math.huge
 local await, channel, scope = core.await, core.channel, core.scope
 local is_op, in_task, report = core._is_op, core._in_task, core._report
@@ -61,10 +61,11 @@ local members = { __close = function(tasks, err)
   if err ~= nil then report_others(tasks) end
 end }
 
---- Throws the error of member i.
+--- Throws the error of member i (or a cancel, and then it is not thrown but reported, too).
 local function throw(tasks, i)
+  local _, err = tasks[i]:join()
   tasks.thrown = i
-  tasks[i]:await()
+  error(err, 0)
 end
 
 local function run_join(items, n)

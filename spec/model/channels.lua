@@ -173,11 +173,58 @@ local function add_channel(w, ebb)
       return list
     end
     function ch.send_many(_, list)
+      w.check(false)
       for i, v in ipairs(list) do
-        local ok, why = ch:send(v)
+        local leaf = send_leaf(v)
+        local ok, why
+        if leaf.ready() then
+          local got = leaf.take()
+          ok, why = got[1], got[2]
+        else
+          ok, why = w.await(leaf)
+        end
         if not ok then return i - 1, why end
       end
       return #list
+    end
+
+    --- Counted senders: the last one to close closes the channel.
+    local n_senders = 0
+    function ch.sender()
+      local tx, open = {}, true
+      n_senders = n_senders + 1
+      local function over() return not open end
+      local function handle(leaf)
+        local own = setmetatable({}, { __index = leaf })
+        function own.ready(task) return over() or leaf.ready(task) end
+        function own.take(task)
+          if over() then return pack(nil, "closed") end
+          return leaf.take(task)
+        end
+        return own
+      end
+      local function check() if not open then error("the handle is closed", 0) end end
+      function tx.send_op(_, v)
+        check()
+        return w.leaf_op(handle(send_leaf(v)))
+      end
+      function tx.reserve_op()
+        check()
+        return w.leaf_op(handle(reserve))
+      end
+      function tx.send(_, v) return ebb.await(tx:send_op(v)) end
+      function tx.reserve() return ebb.await(tx:reserve_op()) end
+      function tx.try_send(_, v)
+        check()
+        return ch:try_send(v)
+      end
+      function tx.is_closed() return over() or ch.closed end
+      function tx.close()
+        if not open then return end
+        open, n_senders = false, n_senders - 1
+        if n_senders == 0 then ch.close() end
+      end
+      return tx
     end
 
     function ch.close()
@@ -325,7 +372,7 @@ local function add_watch(w, ebb)
     function watch.is_closed() return closed end
 
     function watch.subscribe()
-      local sub, seen, gone = {}, version, false
+      local sub, seen, gone = { waits = {} }, version, false
       sub.leaf = {}
       function sub.leaf.ready() return gone or closed or seen < version end
       function sub.leaf.take()
@@ -348,17 +395,24 @@ local function add_watch(w, ebb)
         return value
       end
       function sub.wait_for(_, pred)
-        while true do
-          local v = sub.get()
-          if pred(v) then return v end
-          local ok, why = sub.changed()
-          if not ok then return nil, why end
+        w.check(false)
+        while not pred(value) do
+          local looked_at = version
+          local later = { link = sub.leaf.link }
+          function later.ready() return gone or closed or looked_at < version end
+          function later.take() return pack(looked_at < version and not gone or nil, "closed") end
+          sub.waits[later] = true
+          local ok = w.await(later)
+          sub.waits[later] = nil
+          if not ok and not pred(value) then return nil, "closed" end
         end
+        return sub.get()
       end
       function sub.close()
         gone = true
         for _, arm in ipairs { unpack(queue) } do
-          if arm.leaf == sub.leaf and arm.queue then w.tell(arm, nil, "closed") end
+          local ours = arm.leaf == sub.leaf or sub.waits[arm.leaf]
+          if ours and arm.queue then w.tell(arm, nil, "closed") end
         end
       end
       return sub

@@ -81,7 +81,7 @@ return function(w, ebb)
   function Op.or_else(op, fn)
     return ebb.map_op(op, function(...)
       local first, err = ...
-      if first == nil and err ~= nil then return values_or_op(fn(err)) end
+      if first == nil and err ~= nil then return values_or_op(fn(...)) end
       return ...
     end)
   end

@@ -17,7 +17,7 @@ local function text_of_string(s)
   if s:find("deadlock", 1, true) then return "deadlock" end
   if s:find "^boom" or s:find "^failed" or not s:find "[: ]" then return s end
   if s:find("attempt to", 1, true) then return "BUG " .. s end
-  if s:find "^no %d" then return s end
+  if s:find "^no " then return s end
   return "misuse"
 end
 
@@ -100,7 +100,30 @@ local function new_side(surface, describe)
     if x == nil then return "nothing" end
     -- a task that never runs leaves no trace of when it ended, so under a seed there are none
     if side.seed and method == "cancel" and not side.who[x] then return "not begun" end
-    return x[method](x, ...)
+    local call = x[method]
+    if not call then return "no method" end
+    return call(x, ...)
+  end
+
+  function side.keep(x)
+    side.kept[#side.kept + 1] = x
+    return x
+  end
+
+  --- What a once computes: it takes s seconds, and fails n times before.
+  function side.attempt(n, s)
+    return function()
+      side.log("attempt", n)
+      surface.sleep(s)
+      n = n - 1
+      if n == 1 then error("boom of once", 0) end
+      if n == 0 then return nil, "no luck" end
+      return "once", n
+    end
+  end
+
+  function side.map_of(limit, ...)
+    return surface.map({ ... }, function(fn) return fn() end, limit)
   end
 
   function side.join_of(n)
@@ -133,7 +156,7 @@ local function new_side(surface, describe)
       side.n_of_run = side.n_of_run or #side.trace
     end })
     return chunk(surface, side.log, side.task, side.closing, side.on, side.join_of, side.later, side.try_spawn,
-      side.join_all, side.pcall or pcall, side.T, side.G, true)
+      side.join_all, side.pcall or pcall, side.keep, side.attempt, side.map_of, side.T, side.G, true)
   end
 
   function side.finish(outcome)
@@ -231,7 +254,10 @@ function play.on_model(chunk, real, attempt)
     -- Some turns leave no trace: when they were is tried out.
     local silent
     for i, task in ipairs(ready) do
-      if task.silent or (not task.started and task.regions[1].struck) then silent = silent or i end
+      local woken = task.woken
+      local is_silent = task.silent or (woken and woken.interrupted) or
+        (not task.started and task.regions[1].struck)
+      if is_silent then silent = silent or i end
     end
     if silent and (attempt == 2 or attempt > 2 and math.random(2) == 1) then return silent end
     for i, task in ipairs(ready) do

@@ -36,9 +36,16 @@ local makers = {
   lat = function(r) return ("ebb.latch(%d)"):format(r(3) - 1) end,
   tok = function() return "ebb.token()" end,
   tm = function(r) return ("ebb.timer(%g)"):format(times[r(#times)]) end,
-  iv = function(r) return ("ebb.interval(%g)"):format(times[2 + r(#times - 2)]) end,
+  iv = function(r)
+    local period = times[2 + r(#times - 2)]
+    local missed = ({ "skip", "delay", "burst" })[r(3)]
+    return r(2) == 1 and ("ebb.interval(%g)"):format(period) or
+      ("ebb.interval(%g, { missed = '%s', immediate = %s })"):format(period, missed, r(2) == 1)
+  end,
+  once = function(r) return ("ebb.once(attempt(%d, %g))"):format(r(4) - 1, times[r(#times)]) end,
 }
-local kinds = { "c", "c", "c", "c", "o", "b", "w", "m", "m", "rw", "sem", "sem", "n", "bar", "lat", "tok", "tm", "iv" }
+local kinds = { "c", "c", "c", "c", "o", "b", "w", "m", "m", "rw", "sem", "sem", "n", "bar", "lat", "tok", "tm", "iv",
+  "once" }
 
 local function add_objects(g)
   local r = g.random
@@ -47,14 +54,16 @@ local function add_objects(g)
     g.objects[kind] = list
     local name = kind .. #list + 1
     list[#list + 1] = name
-    g.body[#g.body + 1] = { ("local %s = %s"):format(name, made) }
+    g.body[#g.body + 1] = { ("local %s = keep(%s)"):format(name, made) }
     return name
   end
   add("c", makers.c(r))
   for _ = 1, 1 + r(4) do
     local kind = kinds[r(#kinds)]
     local name = add(kind, makers[kind](r))
-    if kind == "b" or kind == "w" then
+    if kind == "c" and r(4) == 1 then
+      add("tx", name .. ":sender()")
+    elseif kind == "b" or kind == "w" then
       for _ = 1, r(2) do add("s" .. kind, name .. ":subscribe()") end
     elseif kind == "tok" and r(2) == 1 then
       add("tok", name .. ":child()")
@@ -67,7 +76,10 @@ end
 --- What can be waited for, by kind: ops for select, timeout; `#` is the number of the statement, `@` a time, `K` a
 -- small number.
 local ops = {
-  c = { "$", "$", "$:recv_op()", "$:send_op(#)", "$:send_op(#)", "$:reserve_op()" },
+  c = { "$", "$", "$:recv_op()", "$:send_op(#)", "$:send_op(#)", "$:reserve_op()",
+    "$:recv_op():and_then(function(...) return 'a', ... end)",
+    "$:send_op(#):or_else(function(why) return 'else', why end)" },
+  tx = { "$:send_op(#)", "$:reserve_op()" },
   o = { "$" }, sb = { "$", "$:recv_op()" }, sw = { "$", "$:changed_op()" },
   m = { "$", "$:lock_op()" }, rw = { "$:read_op()", "$:write_op()" }, sem = { "$", "$:acquire_op(K)" },
   n = { "$" }, bar = { "$" }, lat = { "$" }, tok = { "$" }, tm = { "$" }, iv = { "$" },
@@ -75,8 +87,11 @@ local ops = {
 
 --- The same as calls that wait: method, arguments.
 local calls = {
-  c = { "recv", "recv", "recv", "send, #", "send, #", "send, #", "reserve", "recv_many, K" },
-  o = { "recv" }, sb = { "recv" }, sw = { "changed" }, m = { "lock" }, rw = { "read", "write" },
+  c = { "recv", "recv", "recv", "send, #", "send, #", "send, #", "reserve", "recv_many, K",
+    "send_many, { #, #, # }" },
+  tx = { "send, #", "send, #", "reserve" }, once = { "get" },
+  o = { "recv" }, sb = { "recv" }, sw = { "changed", "wait_for, function(v) return v > 9 end" },
+  m = { "lock" }, rw = { "read", "write" },
   sem = { "acquire, K", "acquire" }, n = { "wait" }, bar = { "wait" }, lat = { "wait" },
   tok = { "cancelled" }, iv = { "tick" },
 }
@@ -85,6 +100,7 @@ local calls = {
 local quick = {
   c = { "$:try_send(#)", "$:try_recv()", "$:try_send(#)", "$:try_recv()", "$:is_closed()", "$:waiters()", "#$",
     "$:close()" },
+  tx = { "$:try_send(#)", "$:close()", "$:is_closed()" }, once = { "$:is_done()" },
   o = { "$:send(#, 1)", "$:send(#)", "$:fail('failed #')", "$:try_recv()", "$:close()", "$:is_closed()" },
   b = { "$:send(#)", "$:send(#)", "$:send(#)", "$:send(#)", "$:close()", "$:is_closed()" },
   sb = { "$:try_recv()", "$:try_recv()", "$:close()" },
@@ -217,8 +233,9 @@ end
 
 local function scoped(g, depth, function_form)
   local name = "s" .. new_id(g)
-  local spare = g.scopes
+  local spare, objects = g.scopes, g.objects_of_scopes
   g.scopes = { name, table.unpack(spare) }
+  if not function_form then g.objects_of_scopes = { name, table.unpack(objects) } end
   local node
   if function_form then
     node = block(g, depth, ("log(#, ebb.scope(function(%s)"):format(name), "end))")
@@ -226,7 +243,7 @@ local function scoped(g, depth, function_form)
     node = block(g, depth, ("do local %s <close> = ebb.scope(%s)"):format(name,
       g.random(4) == 1 and "{ isolate = true }" or ""), "end")
   end
-  g.scopes = spare
+  g.scopes, g.objects_of_scopes = spare, objects
   return node
 end
 
@@ -246,7 +263,25 @@ local function lock_block(g, depth)
   end
 end
 
---- name → { weight, fn(g, depth) → node or nil }
+local guard_methods = { "send", "send", "close", "close", "adopt", "downgrade", "forget", "count" }
+
+--- A join set of its own for a block.
+local function with_set(g, depth)
+  local name = "s" .. new_id(g)
+  local spare = g.sets
+  g.sets = { name, table.unpack(spare) }
+  local node = block(g, depth, ("do local %s <close> = ebb.join_set()"):format(name), "end")
+  g.sets = spare
+  return node
+end
+
+local function map(g, depth)
+  local node = group(g, depth, "map_of, " .. g.random(3), 3)
+  node[1] = node[1]:gsub("map_of, (%d)%(", "map_of(%1, ")
+  return node
+end
+
+--- { weight, fn(g, depth) → node or nil, is it a block, silent = not in plain programs }
 local forms = {
   { 30, function(g) return leaf(g, call_text) end },
   { 22, function(g)
@@ -268,8 +303,22 @@ local forms = {
   { 1, function(g) return leaf(g, ("on(%s, 'status')"):format(task_of(g))) end, silent = true },
   { 2, function(g)
     local permit = ("G[%d]"):format(g.random(g.n_ids + 1))
-    return leaf(g, ("pcall(on, %s, '%s', #)"):format(permit, pick(g, { "send", "send", "close" })))
+    return leaf(g, ("pcall(on, %s, '%s', #)"):format(permit, pick(g, guard_methods)))
   end },
+  { 2, function(g)
+    if g.objects_of_scopes[1] then
+      local s = pick(g, g.objects_of_scopes)
+      return leaf(g, ("pcall(%s.%s, %s)"):format(s, pick(g, { "wait", "wait", "close" }), s))
+    end
+  end },
+  { 4, function(g)
+    if not g.sets[1] then return end
+    local js = pick(g, g.sets)
+    local what = filled(g, pick(g, { "$:join_next()", "$:join_next()", "#$", "$:cancel_all('r#')",
+      "ebb.timeout(@, $)", "$:try_join_next()", "$:shutdown()" }), js, 0)
+    return leaf(g, function() return what end)
+  end, silent = true },
+  { 1, function(g) return leaf(g, "ebb.sleep_until(@)") end },
   { 2, function(g)
     if g.scopes[1] then return leaf(g, ("%s:cancel('r#')"):format(pick(g, g.scopes))) end
   end },
@@ -287,6 +336,11 @@ local forms = {
   { 9, function(g, depth)
     if g.scopes[1] then return spawn(g, depth, ("try_spawn(%s)"):format(pick(g, g.scopes))) end
   end, true },
+  { 6, function(g, depth)
+    if g.sets[1] then return spawn(g, depth, ("try_spawn(%s)"):format(pick(g, g.sets))) end
+  end, true, silent = true },
+  { 2, with_set, true, silent = true },
+  { 2, map, true, silent = true },
   { 4, function(g, depth) return scoped(g, depth, true) end, true },
   { 3, function(g, depth) return scoped(g, depth, false) end, true },
   { 4, function(g, depth)
@@ -349,7 +403,8 @@ end
 --- The program of a seed: { body = nodes }. `plain`: without what wakes a task only to let it wait on (its turn leaves
 -- no trace), for runs whose order of tasks is shuffled.
 function program.generate(seed, plain)
-  local g = { plain = plain, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0, scopes = {} }
+  local g = { plain = plain, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0, scopes = {},
+    objects_of_scopes = {}, sets = {} }
   g.room = 20 + g.random(50)
   add_objects(g)
   g.kinds = {}
@@ -375,7 +430,7 @@ local function write(out, nodes, indent)
   end
 end
 
-local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, T, G, go"
+local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, keep, attempt, map_of, T, G, go"
 
 --- The program as a chunk of Lua.
 function program.text(prog)

@@ -308,6 +308,11 @@ local function add_groups(w, ebb)
     end
   end
 
+  local function throw(task)
+    w.check(false)
+    error(w.failure(task), 0)
+  end
+
   --- Which member has ended; a cancel wins over the end of a task.
   local function next_end(ends)
     local i = ends:recv()
@@ -326,7 +331,7 @@ local function add_groups(w, ebb)
       end
       if first then
         report_others(tasks, first)
-        error(w.failure(tasks[first]), 0)
+        throw(tasks[first])
       end
       return unpack(results, 1, results.n)
     end)
@@ -344,7 +349,7 @@ local function add_groups(w, ebb)
         if failed or (task.results[1] == nil and task.results[2] ~= nil) then
           s:close()
           report_others(tasks, failed and i)
-          if failed then error(w.failure(task), 0) end
+          if failed then throw(task) end
           return unpack(task.results, 1, task.results.n)
         end
         results[i] = task.results[1]
@@ -361,7 +366,7 @@ local function add_groups(w, ebb)
       local i = next_end(ends)
       s:close()
       report_others(tasks, i)
-      if tasks[i].state ~= "done" then error(w.failure(tasks[i]), 0) end
+      if tasks[i].state ~= "done" then throw(tasks[i]) end
       w.check(false)
       return i, unpack(tasks[i].results, 1, tasks[i].results.n)
     end)
@@ -380,7 +385,7 @@ local function add_groups(w, ebb)
         if tasks[i].state ~= "done" then
           s:close()
           report_others(tasks, i)
-          error(w.failure(tasks[i]), 0)
+          throw(tasks[i])
         end
         results[i] = tasks[i].results[1]
         if #tasks < #list then next_item() end
@@ -418,6 +423,7 @@ local function add_join_set(w, ebb)
     function js.join_next() return w.await(js.leaf) end
     function js.try_join_next()
       if ended[1] then return js.leaf.take()[1] end
+      return nil
     end
     function js.cancel_all(_, reason)
       local err = w.cancel_error(reason)
@@ -425,8 +431,25 @@ local function add_join_set(w, ebb)
         if s.children[i] and not s.children[i].asked then w.ask_end(s.children[i], err) end
       end
     end
-    function js.size() return n end
-    return js
+    --- Ends all and waits for that; the set is empty then.
+    local function close_all(over)
+      ended = {}
+      local function ends_unseen() n = n - 1 end
+      s.child_ended = ends_unseen
+      n = s.n
+      if over then s:close() else
+        js:cancel_all()
+        s:wait()
+      end
+      n, s.child_ended = 0, collected
+    end
+    function js.shutdown()
+      if s.n > 0 then close_all(false) end
+      ended, n = {}, 0
+      return true
+    end
+    function js.close() if not s.ended then close_all(true) end end
+    return setmetatable(js, { __len = function() return n end, __close = js.close, __call = js.join_next })
   end
 end
 

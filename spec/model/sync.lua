@@ -29,13 +29,16 @@ local function add_lock_guards(w)
     guard.release()
   end
   function Guard.adopt(guard)
-    if not guard.open then error("EBB012", 0) end
+    if not guard.open then error("misuse of a guard", 0) end
     w.remove(guard.owner.locks, guard)
     guard.owner = w.current
     w.current.locks[#w.current.locks + 1] = guard
     return guard
   end
-  function Guard.downgrade(guard) return guard.lock.downgrade(guard) end
+  function Guard.downgrade(guard)
+    if not guard.open or not guard.writes then error("misuse of a guard", 0) end
+    return guard.lock.downgrade(guard)
+  end
 
   --- The task ended with it.
   function w.lock_left(guard)
