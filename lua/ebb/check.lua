@@ -3,8 +3,9 @@
 local core = require "ebb.core"
 
 local error, getmetatable, type = error, getmetatable, type
+local format, match, sub = string.format, string.match, string.sub
 local getinfo = debug and debug.getinfo
-local own_files = getinfo and getinfo(1, "S").source:match "^(.*)check%.lua$"
+local own_files = getinfo and match(getinfo(1, "S").source, "^(.*)check%.lua$")
 
 local check = {}
 
@@ -15,20 +16,20 @@ local function users_level()
   while true do
     local info = getinfo(level, "S")
     if not info then return 3 end
-    if info.what ~= "C" and info.source:sub(1, #own_files) ~= own_files then return level - 1 end
+    if info.what ~= "C" and sub(info.source, 1, #own_files) ~= own_files then return level - 1 end
     level = level + 1
   end
 end
 
 --- Throws the formatted message with the position of the user's call.
-function check.fail(format, ...)
-  error(format:format(...), users_level())
+function check.fail(text, ...)
+  error(format(text, ...), users_level())
 end
 
 --- "bad argument #1 to 'map' (list expected, got nil)"
 function check.bad(name, position, expected, value)
   local message = "bad argument #%s to '%s' (%s expected, got %s)"
-  error(message:format(position, name, expected, core._typename(value)), users_level())
+  error(format(message, position, name, expected, core._typename(value)), users_level())
 end
 
 function check.is_callable(value)

@@ -8,6 +8,7 @@ local check = require "ebb.check"
 local request = core._fs
 
 local stat, scan = request.stat, request.scan
+local find, sub = string.find, string.sub
 local pairs, type = pairs, type
 
 -- open and tmpfile are ebb.io's, read_bytes is that of ebb.alloc.assets
@@ -20,7 +21,7 @@ end
 
 local function check_path(name, path)
   if type(path) ~= "string" then check.bad(name, 1, "string", path) end
-  if path:find("\0", 1, true) then
+  if find(path, "\0", 1, true) then
     check.fail("bad argument #1 to '%s' (path without zeros expected)", name)
   end
 end
@@ -45,13 +46,13 @@ function fs.walk(dir)
   local next_dir
   local root, message = scan(dir)
   if not root then check.fail("%s: %s", dir, message) end
-  prefixes[1], lists[1], positions[1] = dir:sub(-1) == "/" and dir or dir .. "/", root, 1
+  prefixes[1], lists[1], positions[1] = sub(dir, -1) == "/" and dir or dir .. "/", root, 1
   return function()
     if next_dir then
       local list = scan(next_dir)
       if list then
         depth = depth + 1
-        prefixes[depth] = next_dir:sub(-1) == "/" and next_dir or next_dir .. "/"
+        prefixes[depth] = sub(next_dir, -1) == "/" and next_dir or next_dir .. "/"
         lists[depth], positions[depth] = list, 1
       end
       next_dir = nil

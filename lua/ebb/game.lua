@@ -6,6 +6,7 @@ local check = require "ebb.check"
 local group = require "ebb.group"
 
 local pairs, setmetatable, tostring, type = pairs, setmetatable, tostring, type
+local format = string.format
 local pack, unpack, huge = table.pack, table.unpack, math.huge
 local await, current, frame_clock, next_frame = core.await, core.current, core.frame_clock,
   core.next_frame
@@ -27,9 +28,9 @@ local function check_items(name, items)
   for i = 1, #items do
     local item = items[i]
     if type(item) == "number" then
-      check.seconds(name, ("1[%d]"):format(i), item)
+      check.seconds(name, format("1[%d]", i), item)
     elseif not is_op(item) and not check.is_callable(item) then
-      check.bad(name, ("1[%d]"):format(i), "function, number of seconds, task or operation", item)
+      check.bad(name, format("1[%d]", i), "function, number of seconds, task or operation", item)
     end
   end
   return #items

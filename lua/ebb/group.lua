@@ -6,6 +6,7 @@ local core = require "ebb.core"
 local check = require "ebb.check"
 
 local error, select, setmetatable, type = error, select, setmetatable, type
+local format = string.format
 local pack, unpack, huge = table.pack, table.unpack, math.huge
 local await, channel, scope = core.await, core.channel, core.scope
 local is_op, in_task, report = core._is_op, core._in_task, core._report
@@ -16,7 +17,7 @@ local group = {}
 local function check_members(name, items, n, position)
   for i = 1, n do
     if not is_op(items[i]) and not is_callable(items[i]) then
-      check.bad(name, position:format(i), "function, task or operation", items[i])
+      check.bad(name, format(position, i), "function, task or operation", items[i])
     end
   end
 end

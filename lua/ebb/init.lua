@@ -5,6 +5,7 @@ local core = require "ebb.core"
 core = (getmetatable(core) or { __index = core }).__index
 
 local pairs, rawset, require, setmetatable = pairs, rawset, require, setmetatable
+local find = string.find
 
 --- Which file defines what; a field of that file's table, or the whole table.
 local modules = {
@@ -26,7 +27,7 @@ local whole = {
 local ebb = {}
 for name, value in pairs(core) do
   -- what begins so is for ebb's own files
-  if not name:find "^_" and not modules[name] then ebb[name] = value end
+  if not find(name, "^_") and not modules[name] then ebb[name] = value end
 end
 -- Tracebacks name a function after the first loaded module that has it: that shall be ebb.
 package.loaded["ebb.core"] = setmetatable({}, { __index = core })

@@ -7,6 +7,7 @@ local check = require "ebb.check"
 local getmetatable, ipairs, require, setmetatable, type = getmetatable, ipairs, require,
   setmetatable, type
 local getenv, pack, unpack = os.getenv, table.pack, table.unpack
+local find, format, match = string.find, string.format, string.match
 local file, request = core._file, core._fs
 local methods, standard, state = file.methods, file.standard, file.state
 local signal_number = core._process.signal_number
@@ -23,9 +24,9 @@ local formats = { l = true, L = true, a = true, n = true }
 
 local function check_formats(name, first, list)
   for i = 1, list.n do
-    local format = list[i]
-    if type(format) ~= "number" and not (type(format) == "string"
-        and formats[format:match "^%*?(.)"]) then
+    local wanted = list[i]
+    if type(wanted) ~= "number" and not (type(wanted) == "string"
+        and formats[match(wanted, "^%*?(.)")]) then
       check.fail("bad argument #%d to '%s' (invalid format)", first + i - 1, name)
     end
   end
@@ -62,7 +63,7 @@ function fio.open(path, mode)
   if type(path) ~= "string" then check.bad("open", 1, "string", path) end
   if mode == nil then mode = "r" end
   if type(mode) ~= "string" then check.bad("open", 2, "string", mode) end
-  if not mode:find "^[rwa]%+?b*$" then
+  if not find(mode, "^[rwa]%+?b*$") then
     check.fail("bad argument #2 to 'open' (invalid mode)")
   end
   return request.open(path, mode)
@@ -119,7 +120,7 @@ end
 popened.__close = popened.close
 
 function popened:__tostring()
-  return ("ebb.popen: \"%s\" %s"):format(self.command, state(self.stream))
+  return format("ebb.popen: \"%s\" %s", self.command, state(self.stream))
 end
 
 --- Runs a command of the shell, whose output is read ("r") or input written ("w").

@@ -7,6 +7,7 @@ local serve = require "ebb.net.serve"
 local udp = require "ebb.net.udp"
 
 local pairs, type = pairs, type
+local byte, find = string.byte, string.find
 local tointeger = math.tointeger
 local base = core._net
 local core_connect, core_listen = base.connect, base.listen
@@ -20,7 +21,7 @@ local net = { unix = {}, udp = udp.open, serve = serve.serve, duplex = base.dupl
 
 local function check_host(name, position, host)
   if type(host) ~= "string" then check.bad(name, position, "string", host) end
-  if host:find("\0", 1, true) then
+  if find(host, "\0", 1, true) then
     check.fail("bad argument #%d to '%s' (host without zeros expected)", position, name)
   end
 end
@@ -69,9 +70,9 @@ end
 --- One address of each family in turn, the first family first: one of them may be unreachable.
 local function interleaved(list)
   local first, second, result = {}, {}, {}
-  local is_v6 = list[1]:find(":", 1, true) ~= nil
+  local is_v6 = find(list[1], ":", 1, true) ~= nil
   for i = 1, #list do
-    local same = (list[i]:find(":", 1, true) ~= nil) == is_v6
+    local same = (find(list[i], ":", 1, true) ~= nil) == is_v6
     local to = same and first or second
     to[#to + 1] = list[i]
   end
@@ -166,7 +167,7 @@ end
 
 local function check_path(name, path)
   if type(path) ~= "string" then check.bad(name, 1, "string", path) end
-  if path:find("\0", 2, true) and path:byte() ~= 0 then
+  if find(path, "\0", 2, true) and byte(path) ~= 0 then
     check.fail("bad argument #1 to '%s' (path without zeros expected)", name)
   end
 end

@@ -6,6 +6,7 @@ local group = require "ebb.group"
 require "ebb.io" -- the streams' methods that are written in Lua
 
 local pairs, tostring, type = pairs, tostring, type
+local find = string.find
 local tointeger = math.tointeger
 local sort = table.sort
 local descriptor, spawn_args, methods = core._file.fd, core._process.spawn, core._process.methods
@@ -25,7 +26,7 @@ local function fail_option(name, option, expected, value)
 end
 
 local function has_zero(s)
-  return s:find("\0", 1, true) ~= nil
+  return find(s, "\0", 1, true) ~= nil
 end
 
 --- The program and its arguments: strings and numbers, at least one.
@@ -52,7 +53,7 @@ local function check_env(name, env)
   if type(env) ~= "table" then fail_option(name, "env", "table of names and values", env) end
   local list = {}
   for key, value in pairs(env) do
-    if type(key) ~= "string" or key == "" or key:find("=", 1, true) or has_zero(key) then
+    if type(key) ~= "string" or key == "" or find(key, "=", 1, true) or has_zero(key) then
       fail_option(name, "env", "names without '='", key)
     end
     if type(value) == "number" then value = tostring(value) end
@@ -116,13 +117,28 @@ function methods:stop(grace)
   return wait(self)
 end
 
-local function read_all(stream)
-  if stream then return (stream:read "a") end
+-- What fails first is kept in `failure`: message, code.
+local function fail(failure, message, code)
+  if not failure.message then failure.message, failure.code = message, code end
 end
 
-local function write_all(stream, data)
-  if data then stream:write(data) end -- it may end without having read all
-  if stream then stream:close() end
+local function read_all(stream, failure)
+  if not stream then return nil end
+  local data, message, code = stream:read "a"
+  if not data then fail(failure, message, code) end
+  return data
+end
+
+-- The child may end without having read all.
+local unread = { EPIPE = true, ECONNRESET = true }
+
+local function write_all(stream, data, failure)
+  if not stream then return end
+  if data then
+    local ok, message, code = stream:write(data)
+    if not ok and code and not unread[code] then fail(failure, message, code) end
+  end
+  stream:close()
 end
 
 --- Runs a program to its end: { code =, signal =, stdout =, stderr = }, what it wrote as strings.
@@ -139,10 +155,12 @@ function process.output(opts)
   if input ~= nil then copy.stdin = "pipe" end
   local child <close>, message, code = spawn("output", copy)
   if not child then return nil, message, code end
+  local failure = {}
   local stdout, stderr = group.join(
-    function() return read_all(child.stdout) end,
-    function() return read_all(child.stderr) end,
-    function() return write_all(child.stdin, input) end)
+    function() return read_all(child.stdout, failure) end,
+    function() return read_all(child.stderr, failure) end,
+    function() return write_all(child.stdin, input, failure) end)
+  if failure.message then return nil, failure.message, failure.code end
   local result = { stdout = stdout, stderr = stderr }
   result.code, result.signal = child:wait()
   return result

@@ -8,6 +8,7 @@ local check = require "ebb.check"
 local error, next, pairs, pcall, setmetatable, type =
   error, next, pairs, pcall, setmetatable, type
 local remove = table.remove
+local format = string.format
 
 local Pool, Lease = {}, {}
 
@@ -212,7 +213,7 @@ local pool_meta = {
   __close = Pool.close,
   __tostring = function(self)
     local pool = inside_of[self]
-    return ("ebb.resource_pool: %d leased, %d idle%s"):format(pool.n_leased, #pool.idle_values,
+    return format("ebb.resource_pool: %d leased, %d idle%s", pool.n_leased, #pool.idle_values,
       pool.closed and ", closed" or "")
   end,
 }

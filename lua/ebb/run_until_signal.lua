@@ -4,6 +4,7 @@ local core = require "ebb.core"
 local check = require "ebb.check"
 
 local ipairs, pairs, setmetatable, tostring, type = ipairs, pairs, setmetatable, tostring, type
+local format = string.format
 local concat, unpack = table.concat, table.unpack
 local census, current, in_task = core._census, core.current, core._in_task
 local select_first, signal, spawn = core.select_first, core.signal, core.spawn
@@ -66,7 +67,7 @@ end
 local function warn(left, grace)
   local lines = {}
   for i, task in ipairs(left) do lines[i] = "\n\t" .. tostring(task) end
-  io.stderr:write(("ebb: %d task(s) did not stop within %s s:%s\n"):format(#left, grace,
+  io.stderr:write(format("ebb: %d task(s) did not stop within %s s:%s\n", #left, grace,
     concat(lines)))
 end
 

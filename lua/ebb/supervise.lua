@@ -4,6 +4,7 @@ local core = require "ebb.core"
 local check = require "ebb.check"
 
 local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
+local format = string.format
 local in_task, report = core._in_task, core._report
 local join_set, now, scope = core.join_set, core.now, core.scope
 
@@ -16,8 +17,8 @@ local function is_positive(value)
   return type(value) == "number" and value >= 0
 end
 
-local function fail(format, ...)
-  check.fail("bad argument #1 to 'supervise' (" .. format .. ")", ...)
+local function fail(text, ...)
+  check.fail("bad argument #1 to 'supervise' (" .. text .. ")", ...)
 end
 
 local checks = {
@@ -132,7 +133,7 @@ local function give_up(self, task, i, n)
   if task:status() == "failed" then task:await() end
   local name = self.specs[i].name
   check.fail("supervise: %s has ended; that is number %d within %s s, with max_restarts = %s",
-    name and ("%q"):format(name) or "child " .. i, n, self.within, self.max_restarts)
+    name and format("%q", name) or "child " .. i, n, self.within, self.max_restarts)
 end
 
 local function restart(self, task, i)

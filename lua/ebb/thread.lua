@@ -5,6 +5,7 @@ local group = require "ebb.group"
 
 local own = core._thread
 local error, type = error, type
+local format = string.format
 local math_type = math.type
 
 local thread = { spawn = own.spawn, channel = own.channel }
@@ -12,7 +13,7 @@ local thread = { spawn = own.spawn, channel = own.channel }
 --- ebb.thread.pool{ workers = n } → pool: n workers (one per core unless said).
 function thread.pool(opts)
   if opts ~= nil and type(opts) ~= "table" then
-    error(("bad argument #1 to 'pool' (table of options expected, got %s)"):format(type(opts)), 2)
+    error(format("bad argument #1 to 'pool' (table of options expected, got %s)", type(opts)), 2)
   end
   local n = opts and opts.workers
   if n == nil then
@@ -27,7 +28,7 @@ end
 -- error cancels the rest and is thrown.
 function own.pool_methods:map(list, fn)
   if type(list) ~= "table" then
-    error(("bad argument #1 to 'map' (list expected, got %s)"):format(type(list)), 2)
+    error(format("bad argument #1 to 'map' (list expected, got %s)", type(list)), 2)
   end
   local limit = 2 * self:workers() -- what is queued beyond that only takes memory
   return group.map(list, function(item, i) return self:call(fn, item, i) end, limit)
@@ -55,7 +56,7 @@ end
 --- ch:send_many(list) → number sent: all, or fewer and "closed".
 function channel:send_many(list)
   if type(list) ~= "table" then
-    error(("bad argument #1 to 'send_many' (list expected, got %s)"):format(type(list)), 2)
+    error(format("bad argument #1 to 'send_many' (list expected, got %s)", type(list)), 2)
   end
   for i = 1, #list do
     local ok, why = self:send(list[i])

@@ -1,4 +1,4 @@
--- Quotas of memory and the state's own allocator, installed while it runs out.
+-- R19, R155: quotas of memory and the state's own allocator, installed while it runs out.
 -- luacheck: globals faults kept
 local ebb = require "ebb"
 

@@ -1,4 +1,5 @@
--- Quotas, slices that yield and throw, a slow turn: whatever fails for want of memory, each task ends.
+-- R154, R155: quotas, slices that yield and throw, a slow turn: whatever fails for want of memory,
+-- each task ends.
 -- luacheck: globals ebb faults reported
 local ebb = require "ebb"
 local core = (getmetatable(package.loaded["ebb.core"])).__index

@@ -19,6 +19,7 @@ local request = core._fs
 local error, next, pairs, pcall, setmetatable, tostring, type =
   error, next, pairs, pcall, setmetatable, tostring, type
 local insert, remove, math_type, huge = table.insert, table.remove, math.type, math.huge
+local find, format = string.find, string.format
 
 local Assets, Lease = {}, {}
 
@@ -311,7 +312,7 @@ local lease_meta = {
     if inside_of[self] then self:close() end
   end,
   __tostring = function(self)
-    return ("ebb.asset_lease: %s, %s"):format(self.path,
+    return format("ebb.asset_lease: %s, %s", self.path,
       inside_of[self].entry and "held" or "given back")
   end,
 }
@@ -334,7 +335,7 @@ end
 
 local function check_path(name, path)
   if type(path) ~= "string" then check.bad(name, 2, "string", path) end
-  if path:find("\0", 1, true) then
+  if find(path, "\0", 1, true) then
     check.fail("bad argument #2 to '%s' (path without zeros expected)", name)
   end
 end
@@ -455,7 +456,7 @@ local assets_meta = {
   end,
   __tostring = function(self)
     local cache = inside_of[self]
-    return ("ebb.assets: %d of %s bytes in %d files%s"):format(cache.live,
+    return format("ebb.assets: %d of %s bytes in %d files%s", cache.live,
       cache.limit == huge and "any number of" or cache.limit, cache.count,
       cache.closed and ", closed" or "")
   end,
@@ -466,7 +467,7 @@ local options = { bytes = true, on_evict = true, reads = true, budget = true }
 local function check_count(opts, name, least)
   local value = opts[name]
   if value ~= nil and value ~= huge and (math_type(value) ~= "integer" or value < least) then
-    check.bad("assets", 1, ("option '%s': integer of at least %d"):format(name, least), value)
+    check.bad("assets", 1, format("option '%s': integer of at least %d", name, least), value)
   end
 end
 

@@ -9,6 +9,7 @@ local tcp = require "ebb.compat.socket.tcp"
 local udp = require "ebb.compat.socket.udp"
 
 local error, ipairs, package, pairs, pcall = error, ipairs, package, pairs, pcall
+local format = string.format
 local require, select, setmetatable, tostring, type =
   require, select, setmetatable, tostring, type
 local pack, unpack = table.pack, table.unpack
@@ -168,7 +169,7 @@ function socket.choose(makers)
   return function(name, a, b)
     if type(name) ~= "string" then name, a, b = "default", name, a end
     local make = makers[name or "nil"]
-    if not make then error(("unknown key (%s)"):format(tostring(name)), 3) end
+    if not make then error(format("unknown key (%s)", tostring(name)), 3) end
     return make(a, b)
   end
 end

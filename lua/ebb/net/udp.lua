@@ -5,6 +5,7 @@ local check = require "ebb.check"
 
 local require, type = require, type
 local tointeger = math.tointeger
+local find = string.find
 local open, methods = core._udp.open, core._udp.methods
 local connect, local_address, sendto = methods.connect, methods.local_address, methods.sendto
 
@@ -15,19 +16,19 @@ local function address_of(host, wants_v6)
   local list, message, code = require("ebb.net").resolve(host)
   if not list then return nil, message, code end
   for i = 1, #list do
-    if wants_v6 or not list[i]:find(":", 1, true) then return list[i] end
+    if wants_v6 or not find(list[i], ":", 1, true) then return list[i] end
   end
   return nil, "EAFNOSUPPORT: address family not supported", "EAFNOSUPPORT"
 end
 
 local function has_v6(socket)
   local host = local_address(socket)
-  return host ~= nil and host:find(":", 1, true) ~= nil
+  return host ~= nil and find(host, ":", 1, true) ~= nil
 end
 
 local function check_host(name, position, host)
   if type(host) ~= "string" then check.bad(name, position, "string", host) end
-  if host:find("\0", 1, true) then
+  if find(host, "\0", 1, true) then
     check.fail("bad argument #%d to '%s' (host without zeros expected)", position, name)
   end
 end

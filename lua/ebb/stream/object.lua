@@ -11,6 +11,7 @@ local check = require "ebb.check"
 local error, getmetatable, ipairs, select, setmetatable =
   error, getmetatable, ipairs, select, setmetatable
 local math_type = math.type
+local format = string.format
 local concat, pack = table.concat, table.pack
 local is_cancelled, is_op = core.is_cancelled, core._is_op
 
@@ -216,7 +217,7 @@ end
 function meta:__tostring()
   local state = self._closed and "closed"
     or self._taker and "taken by " .. self._taker._name or self._busy and "being read" or "open"
-  return ("%s: %s, %s"):format(NAME, path_of(self), state)
+  return format("%s: %s, %s", NAME, path_of(self), state)
 end
 
 return object

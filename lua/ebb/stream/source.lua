@@ -6,6 +6,7 @@ local check = require "ebb.check"
 local object = require "ebb.stream.object"
 
 local getmetatable, type = getmetatable, type
+local format = string.format
 local floor, ceil, math_type, ult = math.floor, math.ceil, math.type, math.ult
 local maxinteger, mininteger = math.maxinteger, math.mininteger
 local await, interval, is_op = core.await, core.interval, core._is_op
@@ -177,13 +178,13 @@ function source.open_list(name, list)
     local value = list[i]
     if not object.is_source(value) then
       local expected = "stream, list, operation or iterator"
-      check.bad(name, ("1[%d]"):format(i), expected, value)
+      check.bad(name, format("1[%d]", i), expected, value)
     end
     if object.is_stream(value) and seen[value] then
       check.fail("bad argument #1[%d] to '%s' (the same stream twice)", i, name)
     end
     seen[value] = true
-    streams[i] = source.open(name, ("1[%d]"):format(i), value)
+    streams[i] = source.open(name, format("1[%d]", i), value)
   end
   return streams
 end

@@ -4,6 +4,8 @@ local core = require "ebb.core"
 local net = require "ebb.net"
 
 local error, pairs, setmetatable = error, pairs, setmetatable
+local find, format, gsub = string.find, string.format, string.gsub
+local match, sub = string.match, string.sub
 local tonumber, tostring, type = tonumber, tostring, type
 local io = io
 local max, min = math.max, math.min
@@ -31,7 +33,7 @@ function base.word(text, code) return words[code] or text end
 
 --- The word for the three values of an ebb.net call.
 local function resolver_word(message, code)
-  return words[code] or (message:gsub("^[%u_]+: ", ""))
+  return words[code] or (gsub(message, "^[%u_]+: ", ""))
 end
 
 --- Calls of a method on something that is no such socket throw, as LuaSocket's do.
@@ -43,14 +45,14 @@ function base.checker(...)
     for i = 1, #classes do
       if class == classes[i] then return self end
     end
-    error(("calling '%s' on bad self (%s expected)"):format(name, expected), 3)
+    error(format("calling '%s' on bad self (%s expected)", name, expected), 3)
   end
 end
 
 function base.check_string(name, position, value)
   if type(value) == "string" then return value end
   if type(value) == "number" then return tostring(value) end
-  error(("bad argument #%d to '%s' (string expected, got %s)"):format(position, name,
+  error(format("bad argument #%d to '%s' (string expected, got %s)", position, name,
     value == nil and "no value" or type(value)), 3)
 end
 
@@ -102,7 +104,7 @@ local Methods = {}
 base.Methods = Methods
 
 function Methods:settimeout(value, mode)
-  local letter = mode and mode:sub(1, 1) or "b"
+  local letter = mode and sub(mode, 1, 1) or "b"
   if letter == "b" then
     self.block = tonumber(value) or -1
   elseif letter == "t" or letter == "r" then
@@ -157,7 +159,7 @@ function base.class(methods)
   class.__index = class
   class.__close = class.close
   class.__tostring = function(self)
-    return ("%s: %s"):format(self.class, tostring(self.descriptor or "closed"))
+    return format("%s: %s", self.class, tostring(self.descriptor or "closed"))
   end
   return class
 end
@@ -171,12 +173,12 @@ local function port_of(service, protocol)
   local file <close> = io.open "/etc/services"
   if not file then return nil end
   for line in file:lines() do
-    local found, port, of = line:match "^(%S+)%s+(%d+)/(%a+)"
+    local found, port, of = match(line, "^(%S+)%s+(%d+)/(%a+)")
     if found == service and of == protocol then return tonumber(port) end
   end
 end
 
-local function family_of(address) return address:find(":", 1, true) and "inet6" or "inet" end
+local function family_of(address) return find(address, ":", 1, true) and "inet6" or "inet" end
 base.family_of = family_of
 
 --- The addresses of host, of one family if one is given, and the port; nil and a word.

@@ -2,6 +2,7 @@
 local raw = require("ebb.core")._descriptor
 
 local error, pairs, tostring, type = error, pairs, tostring, type
+local byte, format, gsub = string.byte, string.format, string.gsub
 local pack, unpack = string.pack, string.unpack
 local constants, bytes = raw.constants, raw.bytes
 
@@ -10,7 +11,7 @@ local options = {}
 local UNSET <const>, UNGOT <const> = "setsockopt failed", "getsockopt failed"
 
 local function bad(method, position, text)
-  error(("bad argument #%d to '%s' (%s)"):format(position, method, text), 4)
+  error(format("bad argument #%d to '%s' (%s)", position, method, text), 4)
 end
 
 -- Kinds: how a value is read from the bytes that the system has, and made from Lua's.
@@ -51,14 +52,14 @@ local linger = { size = 8,
 }
 
 local function text_of(s)
-  return ("%d.%d.%d.%d"):format(s:byte(1, 4))
+  return format("%d.%d.%d.%d", byte(s, 1, 4))
 end
 
 --- An address of IPv4; "*" for any.
 local function address(value, field)
   local s = value == "*" and "\0\0\0\0" or type(value) == "string" and bytes(value)
   if not s or #s ~= 4 then
-    bad("setoption", 3, field and ("invalid '%s' ip address"):format(field) or "ip expected")
+    bad("setoption", 3, field and format("invalid '%s' ip address", field) or "ip expected")
   end
   return s
 end
@@ -91,7 +92,7 @@ local membership6 = { set = function(value)
 end }
 
 local device = { size = 64,
-  get = function(s) return (s:gsub("\0.*", "")) end,
+  get = function(s) return (gsub(s, "\0.*", "")) end,
   set = function(value)
     if type(value) ~= "string" then bad("setoption", 3, "string expected, got " .. type(value)) end
     return value .. "\0"
@@ -146,7 +147,7 @@ options.udp = with_common {
 local function find(list, name, method, way)
   local option = list[name]
   if not option or not option[2] or not option[3][way] then
-    bad(method, 2, ("unsupported option `%.35s'"):format(tostring(name)))
+    bad(method, 2, format("unsupported option `%.35s'", tostring(name)))
   end
   return option
 end

@@ -3,6 +3,7 @@ local base = require "ebb.compat.socket.base"
 local core = require "ebb.core"
 
 local error, ipairs, pairs, setmetatable, type = error, ipairs, pairs, setmetatable, type
+local format = string.format
 local sort, unpack = table.sort, table.unpack
 local huge, max = math.huge, math.max
 local now, select_first, timer = core.now, core.select_first, core.timer
@@ -30,7 +31,7 @@ local function collect(list, position, borrowed)
   local arms = {}
   if list == nil then return arms end
   if type(list) ~= "table" then
-    error(("bad argument #%d to 'select' (table expected, got %s)"):format(position, type(list)), 4)
+    error(format("bad argument #%d to 'select' (table expected, got %s)", position, type(list)), 4)
   end
   local i = 1
   while list[i] ~= nil do

@@ -5,6 +5,8 @@ local options = require "ebb.compat.socket.options"
 local core = require "ebb.core"
 
 local error, setmetatable, tonumber, type = error, setmetatable, tonumber, type
+local find, format, gsub = string.find, string.format, string.gsub
+local match, sub = string.match, string.sub
 local concat, max, min = table.concat, math.max, math.min
 local now, start, wait, word = core.now, base.start, base.wait, base.word
 
@@ -51,16 +53,16 @@ local function take(self, last)
   local from = self.from
   self.n_received = self.n_received + last - from + 1
   self.from = last + 1
-  return self.buffer:sub(from, last)
+  return sub(self.buffer, from, last)
 end
 
 local function receive_line(self, parts)
   while true do
     local ok, why = fill(self)
     if not ok then return why end
-    local at = self.buffer:find("\n", self.from, true)
+    local at = find(self.buffer, "\n", self.from, true)
     local piece = take(self, at or #self.buffer)
-    parts[#parts + 1] = piece:find "[\r\n]" and piece:gsub("[\r\n]", "") or piece
+    parts[#parts + 1] = find(piece, "[\r\n]") and gsub(piece, "[\r\n]", "") or piece
     if at then return end
   end
 end
@@ -99,7 +101,7 @@ function methods:receive(pattern, prefix)
     if n < 0 then error("bad argument #1 to 'receive' (invalid receive pattern)", 2) end
     if prefix == "" or n > #prefix then why = receive_count(self, parts, n // 1 - #prefix) end
   else
-    local kind = (pattern or "*l"):match "^%*?([la])"
+    local kind = match(pattern or "*l", "^%*?([la])")
     if kind == "l" then
       why = receive_line(self, parts)
     elseif kind == "a" then
@@ -194,7 +196,7 @@ local ways = { receive = true, send = true, both = true }
 function methods:shutdown(how)
   check_client(self, "shutdown")
   if how ~= nil and not ways[how] then
-    error(("bad argument #1 to 'shutdown' (invalid option '%s')"):format(how), 2)
+    error(format("bad argument #1 to 'shutdown' (invalid option '%s')", how), 2)
   end
   if self.descriptor then self.descriptor:shutdown(how) end
   return 1
@@ -236,7 +238,7 @@ local families = { inet = "inet", inet6 = "inet6", unspec = false }
 
 function tcp.connect(host, port, own_host, own_port, family)
   if family ~= nil and families[family] == nil then
-    error(("bad argument #5 to 'connect' (invalid option '%s')"):format(family), 2)
+    error(format("bad argument #5 to 'connect' (invalid option '%s')", family), 2)
   end
   local self = new(MASTER, nil, families[family or "unspec"] or nil)
   local ok, why

@@ -3,6 +3,7 @@ local base = require "ebb.compat.socket.base"
 local options = require "ebb.compat.socket.options"
 
 local setmetatable, tonumber = setmetatable, tonumber
+local find = string.find
 local start, wait = base.start, base.wait
 
 local CONNECTED <const>, UNCONNECTED <const> = "udp{connected}", "udp{unconnected}"
@@ -46,7 +47,7 @@ function methods:sendto(data, host, port)
   data = base.check_string("sendto", 1, data)
   host = base.check_string("sendto", 2, host)
   port = tonumber((base.check_string("sendto", 3, port)))
-  local list = port and host:find "^[%x.:]+$" and base.resolve(host, port, self.family, "udp")
+  local list = port and find(host, "^[%x.:]+$") and base.resolve(host, port, self.family, "udp")
   if not list then return nil, "Name or service not known" end -- numbers only, as in LuaSocket
   if not self.descriptor and not self.family then
     local why
