@@ -54,7 +54,7 @@ static int place(size_t n_bytes, size_t align)
   return (int)i;
 }
 
-static void count_in(ebb_pool_count *count, size_t n_bytes)
+static void count_block(ebb_pool_count *count, size_t n_bytes)
 {
   count->live_bytes += n_bytes;
   count->total_bytes += n_bytes;
@@ -177,7 +177,7 @@ void *ebb_pool_get(ebb_pool *pool, size_t n_bytes, size_t align)
   else if (i == HEAP)
     block = heap_get(pool, n_bytes, align);
   if (EBB_LIKELY(block != NULL)) {
-    count_in(i >= 0 ? &pool->pool : &pool->heap, n_bytes);
+    count_block(i >= 0 ? &pool->pool : &pool->heap, n_bytes);
     fence_put_up(i, block, n_bytes);
   }
   return block;
@@ -205,7 +205,7 @@ static void *recount(ebb_pool_count *count, void *ptr, size_t old_bytes,
                      size_t new_bytes)
 {
   if (new_bytes > old_bytes)
-    count_in(count, new_bytes - old_bytes);
+    count_block(count, new_bytes - old_bytes);
   else
     count->live_bytes -= old_bytes - new_bytes;
   return ptr;

@@ -272,7 +272,7 @@ static void sleep_leave(ebb_wait *wait)
 
 static const ebb_wait_class clock_class = {"clock", false, sleep_leave};
 
-static void sleep_fire(ebb_timer *timer)
+static void clock_sleep_fire(ebb_timer *timer)
 {
   ebb_wake(ebb_container_of(timer, ebb_sleep, timer)->wait, EBB_OK);
 }
@@ -285,7 +285,7 @@ ebb_wait *ebb_clock_sleep_link(ebb_task *task, uint32_t i, ebb_clock *clock,
   sleep->rt = task->rt;
   sleep->clock = clock;
   sleep->wait = ebb_wait_link(task, i, &clock_class, sleep, NULL, 0);
-  ebb_timer_init(&sleep->timer, sleep_fire);
+  ebb_timer_init(&sleep->timer, clock_sleep_fire);
   ebb_clock_arm(clock, &sleep->timer, due_ns);
   return sleep->wait;
 }
