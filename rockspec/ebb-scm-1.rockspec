@@ -180,6 +180,8 @@ build = {
         "csrc/lua/l_rt_options.c",
         "csrc/lua/l_rwlock.c",
         "csrc/lua/l_scope.c",
+        "csrc/lua/l_scope_children.c",
+        "csrc/lua/l_select.c",
         "csrc/lua/l_sem.c",
         "csrc/lua/l_set.c",
         "csrc/lua/l_shake.c",

@@ -22,6 +22,7 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 #include "lua/l_scope.h"
+#include "lua/l_set.h"
 #include "lua/l_shake.h"
 #include "lua/l_signal.h"
 #include "lua/l_stream.h"
@@ -109,6 +110,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_setfuncs(L, S, internal);
   ebbL_open_op(L, S);
   ebbL_open_set(L, S);
+  ebbL_open_select(L, S);
   ebbL_open_combine(L, S);
   ebbL_open_report(L, S);
   ebbL_open_task(L, S);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lua/l_scope.h"
 
-#include "lua/l_join_set.h"
 #include "lua/l_op.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
@@ -14,161 +13,6 @@ enum { PHASE_WAIT, PHASE_DEFERS, PHASE_DONE };
 
 #define CANCEL_ERROR 1
 #define DEFERS       2
-
-/* --- children --- */
-
-void ebbL_scope_adopt(ebbL_scope *scope, ebbL_task *task)
-{
-  ebb_scope_adopt(&scope->core, &task->core);
-  if (task->handle != NULL)
-    task->handle->is_owned = true;
-}
-
-/* Asks every child to end, newest first; error_idx: the shared cancel error. */
-static void cancel_children(lua_State *L, ebbL_scope *scope, int error_idx)
-{
-  ebb_list *children = &scope->core.children;
-  for (ebb_list *node = children->prev; node != children; node = node->prev) {
-    ebb_task *child = ebb_container_of(node, ebb_task, sibling);
-    if (!child->cancel_asked)
-      ebbL_strike(L, scope->head.state, &child->base, error_idx);
-  }
-}
-
-void ebbL_scope_cancel_children(lua_State *L, ebbL_scope *scope, int reason_idx)
-{
-  luaL_checkstack(L, 16, NULL);
-  ebbL_pushcancel(L, scope->head.state, reason_idx);
-  cancel_children(L, scope, lua_gettop(L));
-  lua_pop(L, 1);
-}
-
-static int push_string(lua_State *L)
-{
-  lua_pushstring(L, lua_touserdata(L, 1));
-  return 1;
-}
-
-/* [no-raise] Out of memory it cancels without the reason. */
-static void cancel_with_reason(lua_State *L, ebbL_scope *scope,
-                               const char *reason)
-{
-  if (!lua_checkstack(L, 10)) {
-    cancel_children(L, scope, 0);
-    return;
-  }
-  int top = lua_gettop(L);
-  lua_pushcfunction(L, push_string);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)reason);
-  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-    lua_pop(L, 1);
-    lua_pushnil(L);
-  }
-  ebbL_pushcancel(L, scope->head.state, top + 1);
-  cancel_children(L, scope, top + 2);
-  if (scope->body != NULL)
-    ebbL_strike(L, scope->head.state, &scope->body->region, top + 2);
-  lua_settop(L, top);
-}
-
-static int keep_error(lua_State *L)
-{
-  ebbL_pusherrors(L);
-  lua_pushvalue(L, 2);
-  lua_rawsetp(L, -2, lua_touserdata(L, 1));
-  return 0;
-}
-
-/* [-0, +0, no-raise] The value at idx is the scope's first failure. */
-static void record_failure(lua_State *L, ebbL_scope *scope, int idx)
-{
-  idx = lua_absindex(L, idx);
-  scope->failed = true;
-  lua_pushcfunction(L, keep_error);
-  lua_pushlightuserdata(L, scope);
-  lua_pushvalue(L, idx);
-  scope->lost = lua_pcall(L, 2, 0, 0) != LUA_OK;
-  if (scope->lost)
-    lua_pop(L, 1);
-}
-
-/* [-0, +1] The first failure; forgets it. */
-static void take_failure(lua_State *L, ebbL_scope *scope)
-{
-  ebbL_pusherrors(L);
-  lua_rawgetp(L, -1, scope);
-  lua_pushnil(L);
-  lua_rawsetp(L, -3, scope);
-  lua_remove(L, -2);
-  if (scope->lost) { /* there was no memory to keep it */
-    lua_pop(L, 1);
-    lua_pushliteral(L, "not enough memory");
-  }
-  scope->failed = scope->lost = false;
-}
-
-static bool is_first_failure(lua_State *L, ebbL_scope *scope, int idx)
-{
-  idx = lua_absindex(L, idx);
-  ebbL_pusherrors(L);
-  lua_rawgetp(L, -1, scope);
-  bool same = lua_rawequal(L, -1, idx);
-  lua_pop(L, 2);
-  return same;
-}
-
-static void report_child(lua_State *L, ebbL_task *task, int error_idx,
-                         int handle_idx)
-{
-  ebbL_pushtrace(L, task, error_idx);
-  ebbL_report(L, task->S, ebbL_rt_of(task->core.rt), handle_idx, error_idx,
-              lua_gettop(L));
-  lua_pop(L, 1);
-}
-
-void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
-                            int slots)
-{
-  if (EBB_UNLIKELY(scope->set != NULL) && task->handle != NULL &&
-      lua_checkstack(L, 16)) {
-    lua_rawgeti(L, slots, task->slot);
-    ebbL_join_set_ended(L, scope->set, lua_gettop(L));
-    lua_pop(L, 1);
-    return;
-  }
-  if (task->outcome != EBBL_FAILED || task->handle == NULL || scope->collect ||
-      !lua_checkstack(L, 16))
-    return;
-  int top = lua_gettop(L);
-  lua_rawgeti(L, slots, task->slot);
-  ebbL_pusherror(L, top + 1);
-  if (scope->isolate) {
-    report_child(L, task, top + 2, top + 1);
-  } else if (!scope->failed) {
-    record_failure(L, scope, top + 2);
-    cancel_with_reason(L, scope, "a sibling failed");
-  } else {
-    report_child(L, task, top + 2, top + 1);
-  }
-  lua_settop(L, top);
-}
-
-void ebbL_scope_child_left(lua_State *L, ebbL_scope *scope, ebbL_task *task,
-                           int slots)
-{
-  (void)L, (void)slots;
-  ebb_scope_left(&scope->core, &task->core);
-  task->scope = NULL;
-  if (EBB_UNLIKELY(scope->set != NULL))
-    ebbL_join_set_left(scope->set);
-}
-
-void ebbL_scope_body_gone(void *object)
-{
-  ebbL_scope *scope = object;
-  scope->body = NULL;
-  scope->ended = true;
-}
 
 /* --- closing --- */
 
@@ -187,7 +31,7 @@ static void struck_while_waiting(lua_State *L, ebbL_scope *scope,
     ebbL_pushregionerror(L, task, region);
     error_idx = lua_gettop(L);
   }
-  cancel_children(L, scope, error_idx);
+  ebbL_scope_strike_children(L, scope, error_idx);
   if (error_idx != 0)
     lua_pop(L, 1);
 }
@@ -246,9 +90,9 @@ static int defer_k(lua_State *L, int status, lua_KContext at)
   ebbL_body_close(L, task, body);
   if (failed) {
     if (!scope->failed && !scope->body_failed)
-      record_failure(L, scope, -1);
+      ebbL_scope_record(L, scope, -1);
     else
-      report_child(L, task, lua_gettop(L), 0);
+      ebbL_scope_report_child(L, task, lua_gettop(L), 0);
   }
   lua_pop(L, failed ? 3 : 2);
   return close_scope(L, scope, (int)at);
@@ -311,7 +155,7 @@ static int scope_done(lua_State *L, ebbL_scope *scope, int at)
   if (mode != MODE_WAIT)
     scope->ended = true;
   if (scope->failed) {
-    take_failure(L, scope);
+    ebbL_scope_take_failure(L, scope);
     if (mode == MODE_CLOSE || scope->body_failed) {
       /* the block's own error goes on; this one is reported */
       ebbL_report(L, task->S, ebbL_rt_of(task->core.rt), 0, lua_gettop(L), 0);
@@ -361,17 +205,17 @@ static int body_k(lua_State *L, int status, lua_KContext ctx)
       /* an outer region ends: the children end for the same reason */
       scope->hard = true;
       scope->body_failed = !scope->failed;
-      cancel_children(L, scope, error_idx);
+      ebbL_scope_strike_children(L, scope, error_idx);
     } else {
       if (!scope->failed)
-        record_failure(L, scope, error_idx);
-      else if (!is_first_failure(L, scope, error_idx)) {
+        ebbL_scope_record(L, scope, error_idx);
+      else if (!ebbL_scope_is_first_failure(L, scope, error_idx)) {
         ebbL_pushtrace(L, task, error_idx);
         ebbL_report(L, task->S, ebbL_rt_of(task->core.rt), 0, error_idx,
                     error_idx + 1);
         lua_pop(L, 1);
       }
-      cancel_with_reason(L, scope, "the scope's body failed");
+      ebbL_scope_cancel_for(L, scope, "the scope's body failed");
     }
   }
   return close_scope(L, scope, 2);
@@ -477,7 +321,7 @@ static int l_scope_cancel(lua_State *L)
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, 1, CANCEL_ERROR);
   scope->cancelled = true;
-  cancel_children(L, scope, 3);
+  ebbL_scope_strike_children(L, scope, 3);
   if (scope->body != NULL)
     ebbL_strike(L, S, &scope->body->region, 3);
   else if (scope->core.n_children == 0 && scope->mode == MODE_NONE)
@@ -530,10 +374,10 @@ int ebbL_scope_close(lua_State *L)
   ebbL_state *S = scope->head.state;
   if (scope->ended || scope->mode != MODE_NONE || scope->body != NULL) {
     if (!scope->ended)
-      cancel_with_reason(L, scope, "the scope was closed");
+      ebbL_scope_cancel_for(L, scope, "the scope was closed");
     return 0;
   }
-  cancel_with_reason(L, scope, "the scope was closed");
+  ebbL_scope_cancel_for(L, scope, "the scope was closed");
   scope->closing = true;
   if (S->current == NULL) {
     scope->cancelled = true;
@@ -555,12 +399,12 @@ static int scope_leave(lua_State *L)
   bool failed = !lua_isnoneornil(L, 2);
   if (failed) {
     if (ebbL_is_cancel(L, 2))
-      cancel_children(L, scope, 2);
+      ebbL_scope_strike_children(L, scope, 2);
     else
-      cancel_with_reason(L, scope, "the scope's block failed");
+      ebbL_scope_cancel_for(L, scope, "the scope's block failed");
   }
   if (S->current == NULL) {
-    cancel_with_reason(L, scope, "the scope was left outside of a task");
+    ebbL_scope_cancel_for(L, scope, "the scope was left outside of a task");
     return 0;
   }
   ebbL_self(L, S);
@@ -574,7 +418,7 @@ static void report_failure(lua_State *L, ebbL_scope *scope)
 {
   if (!scope->failed || !lua_checkstack(L, 8))
     return;
-  take_failure(L, scope);
+  ebbL_scope_take_failure(L, scope);
   ebbL_report(L, scope->head.state, scope->rt, 0, lua_gettop(L), 0);
   lua_pop(L, 1);
 }

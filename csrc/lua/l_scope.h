@@ -49,6 +49,22 @@ void ebbL_scope_adopt(ebbL_scope *scope, ebbL_task *task);
 /* The coroutine with its body is killed. [no-raise] */
 void ebbL_scope_body_gone(void *scope);
 
+/* --- between the files of this -------------------------------------------- */
+
+/* Asks every child to end, newest first; error_idx: the shared cancel error, or
+   0. [no-raise] */
+void ebbL_scope_strike_children(lua_State *L, ebbL_scope *scope, int error_idx);
+/* … and the body, for that reason; out of memory without it. [no-raise] */
+void ebbL_scope_cancel_for(lua_State *L, ebbL_scope *scope, const char *reason);
+/* [-0, +0, no-raise] The value at idx is the scope's first failure. */
+void ebbL_scope_record(lua_State *L, ebbL_scope *scope, int idx);
+/* [-0, +1] The first failure; forgets it. */
+void ebbL_scope_take_failure(lua_State *L, ebbL_scope *scope);
+bool ebbL_scope_is_first_failure(lua_State *L, ebbL_scope *scope, int idx);
+/* handle_idx may be 0. */
+void ebbL_scope_report_child(lua_State *L, ebbL_task *task, int error_idx,
+                             int handle_idx);
+
 void ebbL_open_scope(lua_State *L, ebbL_state *S);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* await, select and their kin: performing sets of ops. The arms of a set lie on
-   the stack from index 1; in a set with keys those follow. Whatever else a set
-   pushes lies above, and its results end up right after arms and keys. */
-#include "lua/l_op.h"
+/* Performing sets of ops, for await, select (l_select.c) and their kin. The
+   arms of a set lie on the stack from index 1; in a set with keys those follow.
+   Whatever else a set pushes lies above, and its results end up right after
+   arms and keys. */
+#include "lua/l_set.h"
 
 #include "lua/l_rt.h"
 
@@ -16,7 +17,7 @@ typedef struct set {
 } set;
 
 #define FIELD     20
-#define FIELD_MAX ((1 << FIELD) - 1)
+#define FIELD_MAX EBBL_SET_MAX
 
 static lua_KContext pack(const set *s)
 {
@@ -148,7 +149,7 @@ static int arm_happened(lua_State *L, set *s, const ebbL_leaf *leaf, int n)
   return run_steps(L, *s);
 }
 
-static bool is_skipped(lua_State *L, int arm)
+bool ebbL_set_is_skipped(lua_State *L, int arm)
 {
   return lua_type(L, arm) == LUA_TBOOLEAN;
 }
@@ -229,7 +230,7 @@ static int attempt_set(lua_State *L, ebbL_task *task, set *s, bool biased)
   shuffle_init(&sh, task, (uint32_t)s->n_arms, biased);
   while (sh.i < sh.n) {
     int arm = 1 + (int)shuffle_next(&sh);
-    if (is_skipped(L, arm))
+    if (ebbL_set_is_skipped(L, arm))
       continue;
     int r = attempt_arm(L, task, arm, biased, &leaf);
     if (r >= 0) {
@@ -246,7 +247,7 @@ static void find_leaf(lua_State *L, set *s, uint32_t ordinal,
 {
   *leaf = NULL;
   for (int arm = 1; arm <= s->n_arms; arm++) {
-    if (is_skipped(L, arm))
+    if (ebbL_set_is_skipped(L, arm))
       continue;
     ebbL_header *header = lua_touserdata(L, arm);
     s->arm = arm;
@@ -344,7 +345,7 @@ static void visit_leaf(lua_State *L, ebbL_task *task, visit *v,
 static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
 {
   for (int arm = 1; arm <= s->n_arms; arm++) {
-    if (is_skipped(L, arm))
+    if (ebbL_set_is_skipped(L, arm))
       continue;
     ebbL_header *header = lua_touserdata(L, arm);
     if (header->type != &ebbL_composite_type) {
@@ -396,115 +397,11 @@ static int wait_set(lua_State *L, ebbL_task *task, set *s, bool biased)
   return ebbL_park(L, task, n, set_k, pack(s));
 }
 
-/* --- select --- */
-
-/* Is the key at idx one of 1…length? */
-static bool in_list(lua_State *L, int idx, lua_Integer length)
+int ebbL_set_perform(lua_State *L, ebbL_task *task, int n_arms, bool is_keyed,
+                     bool biased, bool try_only)
 {
-  if (!lua_isinteger(L, idx))
-    return false;
-  lua_Integer key = lua_tointeger(L, idx);
-  return key >= 1 && key <= length;
-}
-
-/* A single plain table at index 1: pushes its arms and, unless it is a list,
-   their keys in the same order; removes it. Returns how many arms. */
-static int spread_table(lua_State *L, bool *is_list)
-{
-  lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
-  if (length > FIELD_MAX)
-    ebbL_argerror(L, 1, "too many operations");
-  luaL_checkstack(L, (int)length + 8, "too many operations");
-  for (lua_Integer i = 1; i <= length; i++)
-    lua_rawgeti(L, 1, i);
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    if (in_list(L, -2, length)) {
-      lua_pop(L, 1);
-    } else {
-      luaL_checkstack(L, 8, "too many operations");
-      lua_insert(L, -2); /* the value stays, below the key */
-    }
-  }
-  int n = lua_gettop(L) - 1;
-  *is_list = n == length;
-  if (*is_list) { /* the keys are the positions */
-    lua_remove(L, 1);
-    return n;
-  }
-  luaL_checkstack(L, n + 8, "too many operations");
-  for (lua_Integer i = 1; i <= length; i++)
-    lua_pushinteger(L, i);
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    lua_pop(L, 1);
-    if (!in_list(L, -1, length)) {
-      lua_pushvalue(L, -1);
-      lua_insert(L, -2);
-    }
-  }
-  lua_remove(L, 1);
-  ebbL_order_arms(L, 1, n + 1, n, 1);
-  return n;
-}
-
-/* Checks the arms at 1…n; defer_ops in them are replaced by what they make.
-   Returns how many are not skipped. */
-static int check_arms(lua_State *L, ebbL_state *S, int n, bool is_table,
-                      bool is_list)
-{
-  int n_live = 0;
-  for (int arm = 1; arm <= n; arm++) {
-    if (lua_type(L, arm) == LUA_TBOOLEAN && !lua_toboolean(L, arm))
-      continue;
-    if (EBB_UNLIKELY(!ebbL_isop(L, arm))) {
-      if (is_table && is_list)
-        lua_pushinteger(L, arm);
-      else if (is_table)
-        lua_pushvalue(L, n + arm);
-      ebbL_checkop(L, is_table ? 1 : arm, arm, is_table ? lua_gettop(L) : 0);
-    }
-    n_live++;
-  }
-  if (n_live == 0)
-    ebbL_error(L, "EBB061", "nothing to select: no operation was given");
-  for (int arm = 1; arm <= n; arm++)
-    if (!is_skipped(L, arm))
-      ebbL_expand(L, S, arm);
-  return n_live;
-}
-
-static int select_common(lua_State *L, lua_CFunction fn, bool biased,
-                         bool try_only)
-{
-  ebbL_state *S = ebbL_S(L);
-  bool is_table = lua_gettop(L) == 1 && lua_istable(L, 1);
-  ebbL_task *task = S->current;
-  if (try_only) {
-    /* never waits, so it needs no task; classes ask for one only to wait */
-    if (task == NULL) {
-      task = S->nobody;
-      task->core.rt = &ebbL_current_rt(L, S)->core;
-    }
-  } else {
-    task = ebbL_self(L, S);
-    if (task == NULL) {
-      if (lua_gettop(L) == 0)
-        ebbL_error(L, "EBB061", "nothing to select: no operation was given");
-      return ebbL_drive(L, S, fn);
-    }
-    ebbL_check_struck(L, task);
-    if (ebbL_spent(task))
-      return ebbL_giveway(L, task, fn);
-  }
-  set s = {.mode = MODE_INDEX, .step = -1};
-  bool is_list = true;
-  s.n_arms = is_table ? spread_table(L, &is_list) : lua_gettop(L);
-  if (!is_list)
-    s.mode = MODE_KEYED;
-  if (s.n_arms > FIELD_MAX)
-    ebbL_argerror(L, 1, "too many operations");
-  check_arms(L, S, s.n_arms, is_table, is_list);
+  set s = {
+      .mode = is_keyed ? MODE_KEYED : MODE_INDEX, .n_arms = n_arms, .step = -1};
   luaL_checkstack(L, 16, NULL);
   int n = attempt_set(L, task, &s, biased);
   if (n >= 0)
@@ -515,21 +412,6 @@ static int select_common(lua_State *L, lua_CFunction fn, bool biased,
   }
   ebbL_check_waiting(L, task);
   return wait_set(L, task, &s, biased);
-}
-
-static int l_select(lua_State *L)
-{
-  return select_common(L, l_select, false, false);
-}
-
-static int l_select_first(lua_State *L)
-{
-  return select_common(L, l_select_first, true, false);
-}
-
-static int l_try_select(lua_State *L)
-{
-  return select_common(L, l_try_select, false, true);
 }
 
 /* --- await --- */
@@ -609,10 +491,6 @@ void ebbL_addopmethods(lua_State *L, ebbL_state *S)
 
 void ebbL_open_set(lua_State *L, ebbL_state *S)
 {
-  static const luaL_Reg funcs[] = {{"await", l_await},
-                                   {"select", l_select},
-                                   {"select_first", l_select_first},
-                                   {"try_select", l_try_select},
-                                   {NULL, NULL}};
+  static const luaL_Reg funcs[] = {{"await", l_await}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets of ops: the arms lie on the stack from index 1; in a set with keys those
+   follow. */
+#ifndef EBB_LUA_SET_H
+#define EBB_LUA_SET_H
+
+#include "lua/l_op.h"
+
+#define EBBL_SET_MAX ((1 << 20) - 1) /* arms */
+
+/* An arm that is false. */
+bool ebbL_set_is_skipped(lua_State *L, int arm);
+/* As the last act of a C function: attempts the arms, and unless try_only (then
+   nil) waits for the first. Pushes its number, or key, and its results; the
+   earliest wins among several if biased. [raises, yields] */
+int ebbL_set_perform(lua_State *L, ebbL_task *task, int n_arms, bool is_keyed,
+                     bool biased, bool try_only);
+
+void ebbL_open_select(lua_State *L, ebbL_state *S);
+
+#endif
