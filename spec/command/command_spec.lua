@@ -185,13 +185,13 @@ for _, command in ipairs(commands) do
     end)
 
     it("Ctrl-C cancels main: cleanups run, the exit code tells", function()
-      local result = script(support.signal_me .. [[
+      local result = script(support.kill_later_source .. [[
         local ebb = require "ebb"
         local _ <close> = setmetatable({}, { __close = function(_, err)
           ebb.sleep(0.001)
           print("closed", ebb.is_cancelled(err))
         end })
-        signal_me(0.3)
+        kill_later(0.3, "INT")
         ebb.sleep(25)
         print("never")
       ]])
@@ -201,14 +201,14 @@ for _, command in ipairs(commands) do
     end)
 
     it("a second Ctrl-C ends it", function()
-      local result = script(support.signal_me .. [[
+      local result = script(support.kill_later_source .. [[
         local ebb = require "ebb"
         local _ <close> = setmetatable({}, { __close = function()
-          signal_me(0.3)
+          kill_later(0.3, "INT")
           ebb.sleep(20)
           print("never")
         end })
-        signal_me(0.3)
+        kill_later(0.3, "INT")
         ebb.sleep(25)
         print("never")
       ]])
