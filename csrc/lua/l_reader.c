@@ -10,7 +10,18 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { SOME, COUNT, EXACTLY, CHOPPED_LINE, LINE, ALL, UNTIL, NUMBER, INTO };
+enum {
+  SOME,
+  PEEK,
+  COUNT,
+  EXACTLY,
+  CHOPPED_LINE,
+  LINE,
+  ALL,
+  UNTIL,
+  NUMBER,
+  INTO
+};
 
 typedef struct format {
   int form;
@@ -18,11 +29,11 @@ typedef struct format {
 } format;
 
 static const uint8_t wants[] = {
-    [SOME] = EBB_WANT_SOME,     [COUNT] = EBB_WANT_COUNT,
-    [EXACTLY] = EBB_WANT_COUNT, [CHOPPED_LINE] = EBB_WANT_LINE,
-    [LINE] = EBB_WANT_LINE,     [ALL] = EBB_WANT_ALL,
-    [UNTIL] = EBB_WANT_UNTIL,   [NUMBER] = EBB_WANT_NUMBER,
-    [INTO] = EBB_WANT_SOME,
+    [SOME] = EBB_WANT_SOME,         [PEEK] = EBB_WANT_SOME,
+    [COUNT] = EBB_WANT_COUNT,       [EXACTLY] = EBB_WANT_COUNT,
+    [CHOPPED_LINE] = EBB_WANT_LINE, [LINE] = EBB_WANT_LINE,
+    [ALL] = EBB_WANT_ALL,           [UNTIL] = EBB_WANT_UNTIL,
+    [NUMBER] = EBB_WANT_NUMBER,     [INTO] = EBB_WANT_SOME,
 };
 
 static format make_format(int form, size_t n)
@@ -30,8 +41,9 @@ static format make_format(int form, size_t n)
   return (format){.form = form,
                   .want = {.kind = wants[form],
                            .n = n,
-                           .lazy = form == SOME || form == INTO ||
-                                   form == LINE || form == CHOPPED_LINE}};
+                           .lazy = form == SOME || form == PEEK ||
+                                   form == INTO || form == LINE ||
+                                   form == CHOPPED_LINE}};
 }
 
 static ebbL_reader *check_reader(lua_State *L)
@@ -137,7 +149,10 @@ static int take(lua_State *L, ebb_input *input, const format *f)
   if (at_end)
     n = input->n;
   int n_results = push_bytes(L, f, ebb_input_bytes(input), n, at_end);
-  ebb_input_take(input, n);
+  if (f->form != PEEK)
+    ebb_input_take(input, n);
+  else if (input->cls->taken != NULL)
+    input->cls->taken(input); /* it need not keep what it borrowed */
   ebb_input_settled(input);
   return n_results;
 }
@@ -164,7 +179,8 @@ static int attempt(lua_State *L, ebbL_task *task, ebbL_reader *self,
     ebbL_error(L, "EBB046", "another task reads from this stream");
   input->reader = NULL;
   input->scanned = 0;
-  if (f->want.n == 0 && (f->form == EXACTLY || f->form == SOME)) {
+  if (f->want.n == 0 &&
+      (f->form == EXACTLY || f->form == SOME || f->form == PEEK)) {
     lua_pushliteral(L, "");
     return 1;
   }
@@ -254,7 +270,8 @@ static format check_method(lua_State *L, int form)
 {
   switch (form) {
   case SOME:
-    return make_format(SOME, opt_max(L, 2));
+  case PEEK:
+    return make_format(form, opt_max(L, 2));
   case EXACTLY:
     return make_format(EXACTLY, check_count(L, 2));
   case UNTIL:
@@ -329,6 +346,36 @@ static int method(lua_State *L, int form, lua_CFunction fn)
 static int l_read_some(lua_State *L)
 {
   return method(L, SOME, l_read_some);
+}
+
+static int l_peek(lua_State *L)
+{
+  return method(L, PEEK, l_peek);
+}
+
+/* try_read(max): what is there; never waits, never switches. */
+static int l_try_read(lua_State *L)
+{
+  ebbL_reader *self = check_reader(L);
+  format f = make_format(SOME, opt_max(L, 2));
+  ebb_input *input = self->input;
+  const ebbL_task *task = ebbL_S(L)->current;
+  if (input == NULL || input->closed)
+    return ebbL_pushoutcome(L, "closed");
+  if (ebb_input_is_busy(input, task != NULL ? &task->core : NULL))
+    ebbL_error(L, "EBB046", "another task reads from this stream");
+  if (f.want.n == 0) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  int n = take(L, input, &f);
+  if (n == EBBL_WAIT && input->cls->pull != NULL) {
+    make_room(L, input);
+    if (!input->closed)
+      input->cls->pull(input);
+    n = take(L, input, &f);
+  }
+  return n == EBBL_WAIT ? ebbL_pushoutcome(L, "empty") : n;
 }
 
 static int l_read_exactly(lua_State *L)
@@ -498,6 +545,8 @@ void ebbL_addreadmethods(lua_State *L, ebbL_state *S)
   static const luaL_Reg methods[] = {{"read", l_read},
                                      {"read_op", l_read_op},
                                      {"read_some", l_read_some},
+                                     {"peek", l_peek},
+                                     {"try_read", l_try_read},
                                      {"read_exactly", l_read_exactly},
                                      {"read_until", l_read_until},
                                      {"read_into", l_read_into},

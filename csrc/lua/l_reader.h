@@ -18,8 +18,9 @@ typedef struct ebbL_reader {
 /* A stream is itself the op that reads some bytes, as s:read_some(). */
 extern const ebbL_opclass ebbL_reader_class;
 
-/* [-0, +0, raises] Adds read, read_op, read_some, read_exactly, read_until and
-   read_into to the table on top. (`lines` is written in Lua.) */
+/* [-0, +0, raises] Adds read, read_op, read_some, peek, try_read,
+   read_exactly, read_until and read_into to the table on top. (`lines` is
+   written in Lua.) */
 void ebbL_addreadmethods(lua_State *L, ebbL_state *S);
 
 #endif

@@ -75,9 +75,25 @@ static int l_socket_linger(lua_State *L)
   return push_done(L, ebb_socket_set_linger(ebbL_stream_fd(self), seconds));
 }
 
-static int set_buffer(lua_State *L, bool of_sending)
+static int push_number(lua_State *L, int error, int n)
+{
+  if (error != 0)
+    return ebbL_pushuverror(L, error);
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+/* Without a number: which it is. */
+static int buffer(lua_State *L, bool of_sending)
 {
   ebbL_stream *self = check_socket(L);
+  if (lua_isnone(L, 2)) {
+    int n = 0;
+    if (ebbL_stream_is_closed(self))
+      return ebbL_pushoutcome(L, "closed");
+    int error = ebb_socket_get_buffer(ebbL_stream_fd(self), of_sending, &n);
+    return push_number(L, error, n);
+  }
   int n_bytes = (int)ebbL_checkinteger(L, 2, 1, 1 << 30);
   if (ebbL_stream_is_closed(self))
     return ebbL_pushoutcome(L, "closed");
@@ -87,12 +103,40 @@ static int set_buffer(lua_State *L, bool of_sending)
 
 static int l_socket_send_buffer(lua_State *L)
 {
-  return set_buffer(L, true);
+  return buffer(L, true);
 }
 
 static int l_socket_receive_buffer(lua_State *L)
 {
-  return set_buffer(L, false);
+  return buffer(L, false);
+}
+
+/* ttl(n); ttl(): which it is */
+static int l_socket_ttl(lua_State *L)
+{
+  ebbL_stream *self = check_socket(L);
+  bool gets = lua_isnone(L, 2);
+  int n = gets ? 0 : (int)ebbL_checkinteger(L, 2, 1, 255);
+  if (ebbL_stream_is_closed(self))
+    return ebbL_pushoutcome(L, "closed");
+  int fd = ebbL_stream_fd(self);
+  if (!gets)
+    return push_done(L, ebb_socket_set_ttl(fd, n));
+  int error = ebb_socket_get_ttl(fd, &n);
+  return push_number(L, error, n);
+}
+
+/* The error that no call has told yet, as three values; nil: there is none. */
+static int l_socket_take_error(lua_State *L)
+{
+  ebbL_stream *self = check_socket(L);
+  if (ebbL_stream_is_closed(self))
+    return ebbL_pushoutcome(L, "closed");
+  int error = ebb_socket_take_error(ebbL_stream_fd(self));
+  if (error != 0)
+    return ebbL_pushuverror(L, error);
+  lua_pushnil(L);
+  return 1;
 }
 
 void ebbL_open_socket(lua_State *L, ebbL_state *S)
@@ -105,6 +149,8 @@ void ebbL_open_socket(lua_State *L, ebbL_state *S)
       {"linger", l_socket_linger},
       {"send_buffer", l_socket_send_buffer},
       {"receive_buffer", l_socket_receive_buffer},
+      {"ttl", l_socket_ttl},
+      {"take_error", l_socket_take_error},
       {NULL, NULL}};
   lua_getfield(L, -2, "_stream");
   lua_getfield(L, -1, "socket");

@@ -144,6 +144,85 @@ static int l_stream_write(lua_State *L)
   return write_on(L, task, self, 0);
 }
 
+/* try_write(data): how many bytes were taken at once; never waits, never
+   switches. */
+static int l_stream_try_write(lua_State *L)
+{
+  size_t n_bytes;
+  ebbL_stream *self = ebbL_check_stream(L, 1);
+  if (EBB_UNLIKELY(!lua_isstring(L, 2)))
+    ebbL_typeerror(L, 2, "string");
+  const char *bytes = lua_tolstring(L, 2, &n_bytes);
+  const ebbL_task *task = ebbL_S(L)->current;
+  if (ebbL_stream_is_closed(self))
+    return ebbL_pushoutcome(L, "closed");
+  if (ebb_output_is_busy(self->output, task != NULL ? &task->core : NULL))
+    ebbL_error(L, "EBB046", "another task writes to this stream");
+  if (self->output->ended)
+    return ebbL_pushuverror(L, ebb_uv_error_code(EPIPE));
+  struct iovec piece = {(void *)bytes, n_bytes};
+  ptrdiff_t n = n_bytes == 0 ? 0 : ebb_output_write(self->output, &piece, 1);
+  if (n == EBB_EAGAIN)
+    return ebbL_pushoutcome(L, "full");
+  if (n < 0)
+    return ebbL_pushuverror(L, (int)n);
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+/* writable_op(): there is room for something, or an error to be told. */
+
+static int writable_attempt(lua_State *L, ebbL_task *task, void *object, int at)
+{
+  (void)at;
+  ebbL_stream *self = ((ebbL_op *)object)->target;
+  if (ebbL_stream_is_closed(self))
+    return ebbL_pushoutcome(L, "closed");
+  if (ebbL_rt_of(task->core.rt) != self->reader.rt)
+    ebbL_error(L, "EBB052", "this stream belongs to another runtime");
+  if (ebb_output_is_busy(self->output, &task->core))
+    ebbL_error(L, "EBB046", "another task writes to this stream");
+  self->output->writer = NULL;
+  if (!self->output->ended && !self->output->cls->is_ready(self->output))
+    return EBBL_WAIT;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static void writable_link(ebbL_task *task, uint32_t i, void *object,
+                          int payload)
+{
+  (void)payload;
+  ebb_output_link(&task->core, i,
+                  ((ebbL_stream *)((ebbL_op *)object)->target)->output,
+                  &ebb_write_class);
+}
+
+static int writable_settle(lua_State *L, ebbL_task *task, void *object, int at,
+                           int payload)
+{
+  (void)at, (void)payload;
+  ebbL_stream *self = ((ebbL_op *)object)->target;
+  if (self->output != NULL)
+    self->output->writer = NULL;
+  if (task->core.status != EBB_OK || ebbL_stream_is_closed(self))
+    return ebbL_pushoutcome(L, "closed");
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static const ebbL_opclass writable_class = {.name = "write",
+                                            .attempt = writable_attempt,
+                                            .link = writable_link,
+                                            .settle = writable_settle};
+
+static int l_stream_writable_op(lua_State *L)
+{
+  ebbL_check_stream(L, 1);
+  ebbL_newop(L, ebbL_S(L), &writable_class, 1, 0);
+  return 1;
+}
+
 /* --- flush, shutdown ------------------------------------------------------ */
 
 enum { FLUSH, SHUTDOWN };
@@ -369,6 +448,8 @@ static int stream_tostring(lua_State *L)
 void ebbL_addstreammethods(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg methods[] = {{"write", l_stream_write},
+                                     {"try_write", l_stream_try_write},
+                                     {"writable_op", l_stream_writable_op},
                                      {"flush", l_stream_flush},
                                      {"shutdown", l_stream_shutdown},
                                      {"written", l_stream_written},

@@ -66,6 +66,22 @@ static const ebb_input_class input_class = {
 
 /* --- the writing side ----------------------------------------------------- */
 
+/* Who waits for more is given more than there is room for. */
+static size_t room_of(const end *self)
+{
+  const ebb_input *input = &self->other->duplex.input;
+  size_t capacity = self->pair->capacity;
+  if (ebb_input_is_wanted(input))
+    return capacity;
+  return input->n < capacity ? capacity - input->n : 0;
+}
+
+static bool is_ready(ebb_output *output)
+{
+  const end *self = writer_of(output);
+  return self->other->duplex.closed || room_of(self) > 0;
+}
+
 static ptrdiff_t write_output(ebb_output *output, const struct iovec *pieces,
                               int n)
 {
@@ -73,9 +89,7 @@ static ptrdiff_t write_output(ebb_output *output, const struct iovec *pieces,
   if (self->other->duplex.closed)
     return ebb_uv_error_code(EPIPE);
   ebb_input *input = &self->other->duplex.input;
-  size_t n_room = self->pair->capacity, n_done = 0;
-  if (!ebb_input_is_wanted(input))
-    n_room = input->n < n_room ? n_room - input->n : 0;
+  size_t n_room = room_of(self), n_done = 0;
   if (n_room == 0)
     return EBB_EAGAIN;
   for (int i = 0; i < n && n_done < n_room; i++) {
@@ -106,6 +120,7 @@ static int shut_output(ebb_output *output)
 }
 
 static const ebb_output_class output_class = {.write = write_output,
+                                              .is_ready = is_ready,
                                               .start = nothing,
                                               .stop = nothing,
                                               .shutdown = shut_output};

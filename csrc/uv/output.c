@@ -38,7 +38,8 @@ const ebb_wait_class ebb_connect_class = {"connect", false, leave};
 void ebb_output_link(ebb_task *task, uint32_t i, ebb_output *self,
                      const ebb_wait_class *cls)
 {
-  EBB_CHECK(!ebb_output_is_wanted(self));
+  EBB_CHECK(!ebb_output_is_wanted(self) ||
+            ebb_waitq_head(&self->waiters)->task == task);
   if (self->driver != NULL)
     ebb_driver_begin(self->driver, false);
   ebb_wait_link(task, i, cls, self, &self->waiters, 0);

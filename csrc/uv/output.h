@@ -19,6 +19,8 @@ typedef struct ebb_output_class {
   /* Takes what it can at once: how many bytes of the n pieces, or libuv's code;
      EBB_EAGAIN: none now. At most EBB_MAX_PIECES. */
   ptrdiff_t (*write)(ebb_output *self, const struct iovec *pieces, int n);
+  /* Would it take something now, or tell an error? */
+  bool (*is_ready)(ebb_output *self);
   /* Somebody waits for ebb_output_ready; and nobody does any more. */
   void (*start)(ebb_output *self);
   void (*stop)(ebb_output *self);
@@ -52,7 +54,7 @@ bool ebb_output_is_busy(const ebb_output *self, const ebb_task *task);
 /* The class's write, counted. */
 ptrdiff_t ebb_output_write(ebb_output *self, const struct iovec *pieces, int n);
 /* Node i of the task waits for room: EBB_OK, or EBB_ECLOSED. `cls` is one of
-   these, for reports. */
+   these, for reports. Only one task waits, with several nodes if it likes. */
 extern const ebb_wait_class ebb_write_class, ebb_connect_class;
 void ebb_output_link(ebb_task *task, uint32_t i, ebb_output *self,
                      const ebb_wait_class *cls);

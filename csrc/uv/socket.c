@@ -220,3 +220,40 @@ int ebb_socket_set_buffer(int fd, bool of_sending, int n_bytes)
 {
   return set_int(fd, SOL_SOCKET, of_sending ? SO_SNDBUF : SO_RCVBUF, n_bytes);
 }
+
+static int get_int(int fd, int level, int option, int *value)
+{
+  socklen_t n_bytes = sizeof *value;
+  return getsockopt(fd, level, option, value, &n_bytes) == 0 ? 0 : error_now();
+}
+
+int ebb_socket_get_buffer(int fd, bool of_sending, int *n_bytes)
+{
+  return get_int(fd, SOL_SOCKET, of_sending ? SO_SNDBUF : SO_RCVBUF, n_bytes);
+}
+
+static bool is_v6(int fd)
+{
+  ebb_endpoint own;
+  return ebb_socket_name(fd, false, &own) == 0 &&
+         own.addr.any.sa_family == AF_INET6;
+}
+
+int ebb_socket_set_ttl(int fd, int ttl)
+{
+  return is_v6(fd) ? set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl)
+                   : set_int(fd, IPPROTO_IP, IP_TTL, ttl);
+}
+
+int ebb_socket_get_ttl(int fd, int *ttl)
+{
+  return is_v6(fd) ? get_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl)
+                   : get_int(fd, IPPROTO_IP, IP_TTL, ttl);
+}
+
+int ebb_socket_take_error(int fd)
+{
+  int number = 0;
+  int error = get_int(fd, SOL_SOCKET, SO_ERROR, &number);
+  return error != 0 ? error : number != 0 ? ebb_uv_error_code(number) : 0;
+}

@@ -35,5 +35,13 @@ int ebb_socket_set_keepalive(int fd, bool on, int idle_s, int interval_s,
    most that long in the background: > 0; < 0: the system's way. */
 int ebb_socket_set_linger(int fd, int seconds);
 int ebb_socket_set_buffer(int fd, bool of_sending, int n_bytes);
+/* The system may have another idea of it than what was set. */
+int ebb_socket_get_buffer(int fd, bool of_sending, int *n_bytes);
+/* How many routers a packet passes at most, for either family. */
+int ebb_socket_set_ttl(int fd, int ttl);
+int ebb_socket_get_ttl(int fd, int *ttl);
+/* What the system has to tell of the socket and has not told: 0, or libuv's
+   code. It is told once. */
+int ebb_socket_take_error(int fd);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "uv/error.h"
+#include "uv/poller.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -276,6 +277,11 @@ static ptrdiff_t write_output(ebb_output *output, const struct iovec *pieces,
   return errno == EAGAIN ? EBB_EAGAIN : ebb_uv_error_code(errno);
 }
 
+static bool is_output_ready(ebb_output *output)
+{
+  return ebb_fd_is_ready(writer_of(output)->stream.fd, true);
+}
+
 static void start_output(ebb_output *output)
 {
   fd_stream *self = writer_of(output);
@@ -304,6 +310,7 @@ static int shut_output(ebb_output *output)
 }
 
 static const ebb_output_class output_class = {.write = write_output,
+                                              .is_ready = is_output_ready,
                                               .start = start_output,
                                               .stop = stop_output,
                                               .shutdown = shut_output};

@@ -4,6 +4,7 @@ local check = require "ebb.check"
 local try_join = require("ebb.group").try_join
 
 local pcall, type = pcall, type
+local min, tointeger = math.min, math.tointeger
 
 local copy = {}
 
@@ -27,10 +28,11 @@ local function failed(n, why, code)
   return nil, why, code, n
 end
 
-local function copy_all(from, to)
+local function copy_all(from, to, max)
   local n = 0
   while true do
-    local piece, why, code = from:read_some(PIECE)
+    if n == max then return n end
+    local piece, why, code = from:read_some(max and min(max - n, PIECE) or PIECE)
     if not piece then
       if why == "eof" then return n end
       return failed(n, why, code)
@@ -45,10 +47,13 @@ local function copy_all(from, to)
   end
 end
 
---- Copies until `from` ends: how many bytes.
-function copy.copy(from, to)
+--- Copies until `from` ends, or `max` bytes: how many.
+function copy.copy(from, to, max)
   check_streams("copy", from, to, "read_some", "write")
-  return copy_all(from, to)
+  if max ~= nil and (type(max) ~= "number" or not tointeger(max) or max < 0) then
+    check.bad("copy", 3, "number of bytes", max)
+  end
+  return copy_all(from, to, max)
 end
 
 local function copy_and_shut(from, to)

@@ -36,6 +36,21 @@ function File:read_op(format) end
 ---@return string? code
 function File:read_some(max) end
 
+---What has come, at least one byte; it stays there for the next read.
+---@async
+---@param max? integer bytes
+---@return string?
+---@return "eof" | "closed" | string | nil why
+---@return string? code
+function File:peek(max) end
+
+---What is there. Never waits.
+---@param max? integer bytes
+---@return string?
+---@return "empty" | "eof" | "closed" | string | nil why
+---@return string? code
+function File:try_read(max) end
+
 ---@async
 ---@param n integer bytes
 ---@return string?

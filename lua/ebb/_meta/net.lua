@@ -151,6 +151,32 @@ function Socket:read_op(format) end
 ---@return string? code
 function Socket:read_some(max) end
 
+---What has come, at least one byte; it stays there for the next read.
+---@async
+---@param max? integer bytes
+---@return string?
+---@return "eof" | "closed" | string | nil why
+---@return string? code
+function Socket:peek(max) end
+
+---What is there. Never waits.
+---@param max? integer bytes
+---@return string?
+---@return "empty" | "eof" | "closed" | string | nil why
+---@return string? code
+function Socket:try_read(max) end
+
+---What the system takes at once. Never waits.
+---@param data string
+---@return integer? bytes
+---@return "full" | "closed" | string | nil why
+---@return string? code
+function Socket:try_write(data) end
+
+---Happens when there is room for something, or an error to be told: true; nil, "closed".
+---@return ebb.Op
+function Socket:writable_op() end
+
 ---@async
 ---@param n integer bytes
 ---@return string?
@@ -244,14 +270,27 @@ function Socket:keepalive(on, idle, interval, probes) end
 ---@return string? code
 function Socket:linger(seconds) end
 
----@param bytes integer of the system's buffer
----@return ebb.Socket?
+---@param bytes? integer of the system's buffer; without it the result is how many it has
+---@return ebb.Socket | integer | nil
 ---@return string? message
 ---@return string? code
 function Socket:send_buffer(bytes) end
 
----@param bytes integer
----@return ebb.Socket?
+---How many routers a packet passes at most; without it the result is which it is.
+---@param n? integer 1 to 255
+---@return ebb.Socket | integer | nil
+---@return string? message
+---@return string? code
+function Socket:ttl(n) end
+
+---The error of the connection that no call has told yet; nil alone: there is none.
+---@return nil
+---@return string? message
+---@return string? code
+function Socket:take_error() end
+
+---@param bytes? integer as for send_buffer
+---@return ebb.Socket | integer | nil
 ---@return string? message
 ---@return string? code
 function Socket:receive_buffer(bytes) end
@@ -281,6 +320,32 @@ function Duplex:read_op(format) end
 ---@return "eof" | "closed" | string | nil why
 ---@return string? code
 function Duplex:read_some(max) end
+
+---What has come, at least one byte; it stays there for the next read.
+---@async
+---@param max? integer bytes
+---@return string?
+---@return "eof" | "closed" | string | nil why
+---@return string? code
+function Duplex:peek(max) end
+
+---What is there. Never waits.
+---@param max? integer bytes
+---@return string?
+---@return "empty" | "eof" | "closed" | string | nil why
+---@return string? code
+function Duplex:try_read(max) end
+
+---What the system takes at once. Never waits.
+---@param data string
+---@return integer? bytes
+---@return "full" | "closed" | string | nil why
+---@return string? code
+function Duplex:try_write(data) end
+
+---Happens when there is room for something, or an error to be told: true; nil, "closed".
+---@return ebb.Op
+function Duplex:writable_op() end
 
 ---@async
 ---@param n integer bytes
@@ -348,11 +413,12 @@ function Duplex:close() end
 ---@async
 ---@param from ebb.ByteStream
 ---@param to ebb.ByteStream
+---@param max? integer bytes; until the end of `from` without it
 ---@return integer?
 ---@return string? message
 ---@return string | integer | nil code
 ---@return integer? n_bytes
-function ebb.copy(from, to) end
+function ebb.copy(from, to, max) end
 
 ---Both ways at once until both have ended; the end of one is passed on to the other.
 ---@async

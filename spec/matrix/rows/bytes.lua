@@ -45,6 +45,11 @@ end
 local reads = {
   read = { function(s) return s:read() end, { "v" } },
   read_some = { function(s) return s:read_some() end, { "v\n" } },
+  peek = { function(s)
+    local piece, why, code = s:peek()
+    if not piece then return piece, why, code end
+    return s:read_exactly(#piece)
+  end, { "v\n" } },
   read_exactly = { function(s) return s:read_exactly(2) end, { "v\n" } },
   read_until = { function(s) return s:read_until "\n" end, { "v\n" } },
   read_into = { function(s)
@@ -152,12 +157,34 @@ end
 
 local rows = {}
 for _, kind in ipairs { "Duplex", "Socket", "File" } do
-  for _, method in ipairs { "read", "read_some", "read_exactly", "read_until", "read_into", "lines" } do
+  for _, method in ipairs { "read", "read_some", "peek", "read_exactly", "read_until", "read_into", "lines" } do
     rows[#rows + 1] = reading(kind, method)
   end
   rows[#rows + 1] = at_once(kind, "flush")
   rows[#rows + 1] = at_once(kind, "shutdown")
 end
+
+--- Room to write: a full end, which somebody reads.
+local function writable(kind)
+  local of = kinds[kind]
+  return {
+    name = kind .. ":writable_op", of = { kind .. ":writable_op" }, numbers = "NT5", carries = nil, ready = "either",
+    outside = of.outside, closes = true, one_at_a_time = true,
+    make = function()
+      local writer, reader, path = of.pair()
+      while writer:try_write(("x"):rep(65536)) do end -- luacheck: ignore
+      return {
+        wait = function() return ebb.await(writer:writable_op()) end, expect = { true },
+        ops = { writable_op = function() return writer:writable_op() end },
+        complete = function() while reader:try_read() do end end, -- luacheck: ignore
+        close = function() writer:close() end, objects = { reader, writer },
+        finish = function() finish(writer, reader, path) end,
+      }
+    end,
+  }
+end
+rows[#rows + 1] = writable "Duplex"
+rows[#rows + 1] = writable "Socket"
 rows[#rows + 1] = writing("Duplex", 100)
 rows[#rows + 1] = writing("Socket", 1 << 20)
 rows[#rows + 1] = writing("File", 1 << 18)
