@@ -74,6 +74,7 @@ build = {
         "csrc/uv/file.c",
         "csrc/uv/file_io.c",
         "csrc/uv/file_job.c",
+        "csrc/uv/fork.c",
         "csrc/uv/fs.c",
         "csrc/uv/fs_file.c",
         "csrc/uv/fs_job.c",

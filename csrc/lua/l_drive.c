@@ -35,6 +35,7 @@ void ebbL_not_closed(lua_State *L, ebbL_rt *rt)
 void ebbL_driving_prepare(lua_State *L, ebbL_rt *rt)
 {
   luaL_checkstack(L, EBBL_DRIVE_STACK, NULL);
+  ebbL_rt_check_process(L, rt);
   if (!rt->is_virtual)
     ebbL_rt_driver(L, rt);
   rt->interrupts = 0;

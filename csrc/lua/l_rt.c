@@ -64,10 +64,20 @@ int ebbL_rt_try_driver(lua_State *L, ebbL_rt *rt)
   return error;
 }
 
+void ebbL_rt_check_process(lua_State *L, const ebbL_rt *rt)
+{
+  if (EBB_UNLIKELY(rt->driver != NULL && ebb_driver_is_inherited(rt->driver)))
+    ebbL_error(L, "EBB056",
+               "this runtime belongs to the process that forked this one; use "
+               "one that is opened here: ebb.use(ebb.runtime())");
+}
+
 ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
 {
-  if (EBB_LIKELY(rt->driver != NULL))
+  if (EBB_LIKELY(rt->driver != NULL)) {
+    ebbL_rt_check_process(L, rt);
     return rt->driver;
+  }
   int error = ebbL_rt_try_driver(L, rt);
   if (error == -ENOMEM)
     ebbL_nomem(L);

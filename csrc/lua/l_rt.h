@@ -56,6 +56,8 @@ void ebbL_rt_accepts(lua_State *L, ebbL_rt *rt);
 int ebbL_rt_try_driver(lua_State *L, ebbL_rt *rt);
 /* [raises] The driver, opened now if need be. */
 ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt);
+/* [raises] EBB056 in a fork of the process that has its loop. */
+void ebbL_rt_check_process(lua_State *L, const ebbL_rt *rt);
 
 /* The task count went from 0 to 1 or back: keep the runtime alive meanwhile.
    `slots` is the index of the table of slots. [no-raise] */

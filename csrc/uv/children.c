@@ -147,6 +147,8 @@ static void nap(void)
 int ebb__child_signal(ebb__child *self, int number)
 {
   pid_t pid = self->handle.pid;
+  if (ebb_driver_is_inherited(self->driver))
+    return UV_ESRCH; /* the child of our parent */
   return kill(self->is_group ? -pid : pid, number) == 0
              ? 0
              : ebb_uv_error_code(errno);

@@ -2,6 +2,7 @@
 #include "uv/driver.h"
 
 #include "base/base.h"
+#include "uv/fork.h"
 #include "uv/remote.h"
 
 #include <limits.h>
@@ -20,8 +21,10 @@ struct ebb_driver {
   uv_poll_t *watched; /* somebody else's descriptor, or NULL */
   size_t n_busy, n_holding;
   unsigned n_closing;
-  ebb_list attached; /* of ebb_attached */
-  char *spare;       /* to lend */
+  unsigned n_forks;     /* of this process when it was opened */
+  bool has_been_forked; /* and the loop is the child's own since */
+  ebb_list attached;    /* of ebb_attached */
+  char *spare;          /* to lend */
   struct ebb__children *children;
   ebb_remote *remote; /* made when somebody needs it */
 };
@@ -68,7 +71,9 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
   *error = UV_ENOMEM;
   if (driver == NULL)
     return NULL;
-  *driver = (ebb_driver){.alloc = alloc, .loop = shared};
+  ebb_forks_count();
+  *driver =
+      (ebb_driver){.alloc = alloc, .loop = shared, .n_forks = ebb_forks()};
   ebb_list_init(&driver->attached);
   driver->wakeup = get(driver, sizeof *driver->wakeup);
   driver->alarm = get(driver, sizeof *driver->alarm);
@@ -103,6 +108,27 @@ no_handles:
   return NULL;
 }
 
+bool ebb_driver_is_inherited(const ebb_driver *driver)
+{
+  return driver->n_forks != ebb_forks();
+}
+
+/* Before anything reaches the loop's descriptors, which are the parent's, too:
+   the loop gets new ones. */
+static void part(ebb_driver *driver)
+{
+  if (driver->has_been_forked || !driver->is_own)
+    return;
+  driver->has_been_forked = true;
+  uv_loop_fork(driver->loop);
+}
+
+static inline void part_if_inherited(ebb_driver *driver)
+{
+  if (EBB_UNLIKELY(ebb_driver_is_inherited(driver)))
+    part(driver);
+}
+
 static void on_close(uv_handle_t *handle)
 {
   ebb_driver *driver = handle->data;
@@ -122,6 +148,7 @@ void ebb_driver_attach(ebb_driver *driver, ebb_attached *attached)
 
 void ebb_driver_closing(ebb_driver *driver, ebb_attached *attached)
 {
+  part_if_inherited(driver);
   ebb_list_unlink(&attached->link);
   driver->n_closing++;
 }
@@ -149,8 +176,30 @@ size_t ebb_driver_handles(const ebb_driver *driver)
   return n + driver->n_closing;
 }
 
+static void close_loop(ebb_driver *driver)
+{
+  /* Requests in flight end by themselves: their memory is theirs. */
+  while (driver->n_closing > 0 || driver->n_holding > 0)
+    uv_run(driver->loop, UV_RUN_ONCE);
+  if (driver->is_own) {
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+    uv_loop_close(driver->loop);
+  }
+}
+
+/* In a fork: the threads that did the requests are not there. Handles close
+   within a few turns; true: there is no request, all can be freed. */
+static bool close_inherited_loop(ebb_driver *driver)
+{
+  for (int i = 0; i < 10 && driver->n_closing > 0; i++)
+    uv_run(driver->loop, UV_RUN_NOWAIT);
+  return driver->n_closing == 0 && driver->n_holding == 0 && driver->is_own &&
+         uv_loop_close(driver->loop) == 0;
+}
+
 void ebb_driver_close(ebb_driver *driver)
 {
+  part_if_inherited(driver);
   while (!ebb_list_is_empty(&driver->attached)) {
     ebb_attached *attached =
         ebb_container_of(driver->attached.next, ebb_attached, link);
@@ -161,13 +210,10 @@ void ebb_driver_close(ebb_driver *driver)
   close_handle(driver, (uv_handle_t *)driver->wakeup);
   close_handle(driver, (uv_handle_t *)driver->alarm);
   ebb_driver_unwatch(driver);
-  /* Requests in flight end by themselves: their memory is theirs. */
-  while (driver->n_closing > 0 || driver->n_holding > 0)
-    uv_run(driver->loop, UV_RUN_ONCE);
-  if (driver->is_own) {
-    uv_run(driver->loop, UV_RUN_NOWAIT);
-    uv_loop_close(driver->loop);
-  }
+  if (!ebb_driver_is_inherited(driver))
+    close_loop(driver);
+  else if (!close_inherited_loop(driver))
+    return;
   if (driver->spare != NULL)
     ebb_alloc_put(driver->alloc, driver->spare, EBB_LENT_BYTES);
   ebb_alloc_put(driver->alloc, driver->wakeup, sizeof *driver->wakeup);
@@ -257,6 +303,7 @@ void ebb_driver_set_outside(ebb_driver *driver)
 
 void ebb_driver_poll(ebb_driver *driver)
 {
+  part_if_inherited(driver);
   if (!driver->is_outside)
     uv_run(driver->loop, UV_RUN_NOWAIT);
   drain(driver);
@@ -352,6 +399,7 @@ void ebb_driver_begin(ebb_driver *driver, bool holds_time)
 void ebb_driver_end(ebb_driver *driver, bool holds_time)
 {
   EBB_CHECK(driver->n_busy > 0);
+  part_if_inherited(driver);
   driver->n_busy--;
   driver->n_holding -= holds_time;
 }

@@ -31,6 +31,10 @@ void ebb_driver_close(ebb_driver *driver);
    it, so neither may happen in one of the loop's callbacks. */
 void ebb_driver_set_outside(ebb_driver *driver);
 struct uv_loop_s *ebb_driver_loop(ebb_driver *driver);
+/* Was it opened by the process of which this one is a fork? Then all that can
+   be done with it is to close it, which leaves the parent's alone; requests
+   that were in flight never end. */
+bool ebb_driver_is_inherited(const ebb_driver *driver);
 /* Readable when the loop has something to do. */
 int ebb_driver_fd(const ebb_driver *driver);
 /* ebb_driver_wait also ends when this descriptor is readable, until unwatch;

@@ -51,6 +51,11 @@ static void note_newest(void)
   atomic_store(&newest, interrupt);
 }
 
+void ebb__interrupt_forked(void)
+{
+  atomic_store(&n_looking, 0);
+}
+
 void ebb__interrupt_refresh(void)
 {
   pthread_mutex_lock(&lock);

@@ -35,6 +35,8 @@ bool ebb_interrupt_watch(ebb_interrupt *interrupt, ebb_driver *driver,
                          bool only_if_handled);
 void ebb_interrupt_unwatch(ebb_interrupt *interrupt);
 
+/* In the child of a fork: the handlers that ran in other threads never end. */
+void ebb__interrupt_forked(void);
 /* A subscription to a signal has come or gone. */
 void ebb__interrupt_refresh(void);
 

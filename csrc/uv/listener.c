@@ -214,7 +214,8 @@ void ebb_listener_close(ebb_listener *listener)
   ebb_driver_closing(listener->box.driver, &self->attached);
   uv_close((uv_handle_t *)&self->poll, on_closed);
   uv_close((uv_handle_t *)&self->timer, on_closed);
-  ebb_socket_unlink(listener->fd);
+  if (!ebb_driver_is_inherited(listener->box.driver))
+    ebb_socket_unlink(listener->fd);
   close(listener->fd);
   listener->fd = -1;
   ebb_wake_all(&listener->box.waiters, EBB_ECLOSED);

@@ -2,6 +2,7 @@
 #include "uv/worker.h"
 
 #include "base/base.h"
+#include "uv/fork.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +16,7 @@ struct ebb_crew {
   atomic_uint n_refs; /* its owner, its threads, its jobs */
   unsigned max;
   uint64_t keep_ns;
+  unsigned n_forks; /* of this process when it was made */
   pthread_mutex_t lock;
   pthread_cond_t work, gone; /* for workers; for who waits for them */
   /* under the lock */
@@ -84,7 +86,9 @@ ebb_crew *ebb_crew_new(const ebb_trade *trade, void *ud, unsigned max,
   *self = (ebb_crew){.trade = *trade,
                      .ud = ud,
                      .max = max,
-                     .keep_ns = (uint64_t)(keep_s * (double)EBB_NS_PER_S)};
+                     .keep_ns = (uint64_t)(keep_s * (double)EBB_NS_PER_S),
+                     .n_forks = ebb_forks()};
+  ebb_forks_count();
   atomic_init(&self->n_refs, 1);
   ebb_list_init(&self->queue);
   if (pthread_mutex_init(&self->lock, NULL) != 0)
@@ -102,6 +106,19 @@ no_work:
 no_lock:
   free(self);
   return NULL;
+}
+
+/* In a fork: the threads stayed with the parent, whatever they held. What was
+   queued is there still; what ran never ends. */
+static void part_if_inherited(ebb_crew *self)
+{
+  if (EBB_LIKELY(self->n_forks == ebb_forks()))
+    return;
+  self->n_forks = ebb_forks();
+  pthread_mutex_init(&self->lock, NULL);
+  init_cond(&self->work);
+  init_cond(&self->gone);
+  self->n_threads = self->n_idle = self->n_running = 0;
 }
 
 /* --- jobs ----------------------------------------------------------------- */
@@ -269,6 +286,7 @@ int ebb_job_add(ebb_job *job)
 {
   ebb_crew *crew = job->crew;
   int error = 0;
+  part_if_inherited(crew);
   pthread_mutex_lock(&crew->lock);
   if (crew->is_closed) {
     error = UV_ECANCELED;
@@ -294,6 +312,7 @@ void ebb_crew_dismiss(ebb_crew *self)
 {
   ebb_list dropped;
   ebb_list_init(&dropped);
+  part_if_inherited(self);
   pthread_mutex_lock(&self->lock);
   self->is_closed = true;
   self->n_queued = 0;
@@ -311,6 +330,7 @@ void ebb_crew_dismiss(ebb_crew *self)
 
 bool ebb_crew_wait(ebb_crew *self, uint64_t due_ns)
 {
+  part_if_inherited(self);
   pthread_mutex_lock(&self->lock);
   while (self->n_threads > 0) {
     uint64_t now_ns = uv_hrtime();
@@ -334,6 +354,7 @@ bool ebb_crew_close(ebb_crew *self, double grace_s)
 
 void ebb_crew_counts(ebb_crew *self, ebb_crew_count *count)
 {
+  part_if_inherited(self);
   pthread_mutex_lock(&self->lock);
   count->n_threads = self->n_threads;
   count->n_idle = self->n_idle;

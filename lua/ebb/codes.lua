@@ -189,6 +189,12 @@ return {
       .. "block the host's loop.",
     fix = "Spawn a task that does the waiting: rt:spawn(function() … end).",
   },
+  EBB056 = {
+    title = "a runtime of another process",
+    cause = "The process called fork(), and its child goes on with a runtime of the parent: its "
+      .. "sockets, requests and threads are the parent's.",
+    fix = "In the child open another one, `ebb.use(ebb.runtime())`, or end it (exec, os.exit).",
+  },
   EBB061 = {
     title = "nothing to select",
     cause = "ebb.select was given no arm, or every arm was false; it would wait for ever.",
