@@ -3,6 +3,7 @@
    threads, signals and requests of ebb are under way (R139); many times (R140).
    This program has ebb's objects in it, too, but uses those of the module. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -245,6 +245,7 @@ TEST(many_jobs_few_workers)
   stop();
 }
 
+/* BL7 */
 TEST(idle_workers_go_and_others_come)
 {
   start();

@@ -32,6 +32,26 @@ describe("requiring ebb", function()
     ]])
   end)
 
+  it("R143 by another version of Lua is an error, no crash", function()
+    local build = os.getenv "EBB_SPEC_BUILD" or "build/debug"
+    if build:find "san" or not io.open(build .. "/cmod/ebb/core.so") then return pending "no plain module here" end
+    local n = 0
+    for _, version in ipairs { "5.1", "5.2", "5.3", "jit" } do
+      local path = support.file(([[package.cpath = %q print(pcall(require, "ebb.core"))]])
+        :format(build .. "/cmod/?.so"))
+      local line = ("command -v lua%s >/dev/null || exit 99; unset LUA_INIT; exec lua%s %s"):format(version,
+        version, path)
+      local result = support.shell(line)
+      os.remove(path)
+      if result.code ~= 99 then
+        n = n + 1
+        assert.equal(0, result.code)
+        support.contains("false\t", result.out)
+      end
+    end
+    if n == 0 then return pending "no other Lua is installed" end
+  end)
+
   it("R144 R25 in a coroutine that is collected afterwards", function()
     support.prints("5\ttrue\n", [[
       local ebb

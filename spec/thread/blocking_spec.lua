@@ -212,4 +212,32 @@ describe("ebb.blocking", function()
     assert.equal("cancelled", task:status())
     touch(name)
   end)
+
+  it("a thread that the system does not give is an error, and the next one comes (R115)", function()
+    local programs = require "spec.runtime.support"
+    if programs.interpreter():find "san" or not os.execute "command -v prlimit >/dev/null 2>&1" then
+      return pending "needs prlimit, and memory that is not a sanitizer's"
+    end
+    programs.prints("nil\tEAGAIN\n7\n", [[
+      local ebb = require "ebb"
+      local function status(what)
+        for line in io.lines "/proc/self/status" do
+          local n = line:match("^" .. what .. ":%s*(%d+)")
+          if n then return tonumber(n) end
+        end
+      end
+      local function limit(bytes)
+        assert(os.execute(("prlimit --pid %d --as=%s:"):format(status "Pid", bytes)))
+      end
+      ebb.run(function()
+        ebb.sleep(0.001)
+        local stack <const> = 64 -- KiB that are left: less than a thread's stack
+        limit(("%d"):format((status "VmSize" + stack) * 1024))
+        local result, _, code = ebb.blocking(function() return 6 end)
+        limit "unlimited"
+        print(result, code)
+        print(ebb.blocking(function() return 7 end))
+      end)
+    ]])
+  end)
 end)
