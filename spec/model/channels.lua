@@ -181,7 +181,9 @@ local function add_channel(w, ebb)
           local got = leaf.take()
           ok, why = got[1], got[2]
         else
+          w.current.silent = i < #list -- woken to wait for the next
           ok, why = w.await(leaf)
+          w.current.silent = false
         end
         if not ok then return i - 1, why end
       end
@@ -402,7 +404,9 @@ local function add_watch(w, ebb)
           function later.ready() return gone or closed or looked_at < version end
           function later.take() return pack(looked_at < version and not gone or nil, "closed") end
           sub.waits[later] = true
+          w.current.silent = true -- woken by a value that is not the right one
           local ok = w.await(later)
+          w.current.silent = false
           sub.waits[later] = nil
           if not ok and not pred(value) then return nil, "closed" end
         end

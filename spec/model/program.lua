@@ -165,10 +165,12 @@ local function select_text(g, id)
 end
 
 --- A call that may wait for ever, or not, as text.
-local function call_text(g, id)
+local call_text
+function call_text(g, id)
   local name, list = some(g, calls)
   local call = filled(g, pick(g, list), name, id)
   local method, args = call:match "^([%w_]+),? ?(.*)$"
+  if g.plain and (method == "send_many" or method == "wait_for" or method == "get") then return call_text(g, id) end
   local way = g.random(6)
   if way == 1 then
     return ("ebb.timeout(%s, %s.%s, %s%s)"):format(time_of(g), name, method, name,
@@ -364,7 +366,7 @@ local forms = {
     silent = true },
   { 2, function(g, depth)
     return block(g, depth, ("do local n = 0 for v in %s do n = n + 1 if n > 3 then break end log(#, v)")
-      :format(pick(g, g.objects.c)), "end end")
+      :format(pick(g, g.objects.c)), "end log(0, 'over') end")
   end, true },
   { 2, function(g, depth) return block(g, depth, "for _ = 1, 2 do", "end") end, true },
 }

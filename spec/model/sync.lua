@@ -286,7 +286,9 @@ local function add_meetings(w, ebb)
     function once.get()
       while true do
         if not results and runner == w.current then error("EBB042", 0) end
+        w.current.silent = true -- woken to wait for another's attempt
         w.await(leaf)
+        w.current.silent = false
         if results then return unpack(results, 1, results.n) end
         if not runner then break end
       end
