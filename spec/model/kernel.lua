@@ -281,11 +281,15 @@ return function(oracle)
   --- One cleanup of the running task: shielded. If it fails while an error unwinds a region, that error goes on and the
   -- cleanup's is reported; within a pcall it is as in plain Lua, the later one wins.
   function w.cleanup(fn, err, told)
-    local task = w.current
     local region = w.open "cleanup"
     local ok, failure = pcall(fn, told)
     w.close(region)
-    if ok then return end
+    if not ok then w.close_failed(failure, err) end
+  end
+
+  --- A closer has failed with `failure` while `err`, if any, unwinds.
+  function w.close_failed(failure, err)
+    local task = w.current
     if err == nil or task.regions[#task.regions].kind == "pcall" then error(failure, 0) end
     if not w.is_cancel(failure) then w.report(task, failure) end
     error(err, 0)

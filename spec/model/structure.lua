@@ -276,7 +276,8 @@ local function add_scopes(w, ebb)
       cancel_children(s, w.is_cancel(err) and err or w.cancel_error "the scope's block failed")
       s.firm = true
     end
-    leave(s, err)
+    local ok, failure = pcall(leave, s, err)
+    if not ok then w.close_failed(failure, err) end
   end
 end
 
@@ -434,7 +435,9 @@ local function add_join_set(w, ebb)
     --- Ends all and waits for that; the set is empty then.
     local function close_all(over)
       ended = {}
-      local function ends_unseen() n = n - 1 end
+      local function ends_unseen(task)
+        if queue[1] then collected(task) else n = n - 1 end
+      end
       s.child_ended = ends_unseen
       n = s.n
       if over then s:close() else
@@ -442,6 +445,7 @@ local function add_join_set(w, ebb)
         s:wait()
       end
       n, s.child_ended = 0, collected
+      w.wake_all(queue, nil)
     end
     function js.shutdown()
       if s.n > 0 then close_all(false) end
@@ -449,7 +453,11 @@ local function add_join_set(w, ebb)
       return true
     end
     function js.close() if not s.ended then close_all(true) end end
-    return setmetatable(js, { __len = function() return n end, __close = js.close, __call = js.join_next })
+    function js.leave(_, err)
+      local ok, failure = pcall(js.close)
+      if not ok then w.close_failed(failure, err) end
+    end
+    return setmetatable(js, { __len = function() return n end, __close = js.leave, __call = js.join_next })
   end
 end
 
