@@ -248,6 +248,11 @@ static format check_format(lua_State *L, int arg)
   }
 }
 
+void ebbL_check_format(lua_State *L, int arg)
+{
+  check_format(L, arg);
+}
+
 static size_t opt_max(lua_State *L, int arg)
 {
   return lua_isnoneornil(L, arg) ? SIZE_MAX / 2 : check_count(L, arg);

@@ -23,4 +23,7 @@ extern const ebbL_opclass ebbL_reader_class;
    written in Lua.) */
 void ebbL_addreadmethods(lua_State *L, ebbL_state *S);
 
+/* [-0, +0, raises] Is the argument a format of `read` (or none or nil)? */
+void ebbL_check_format(lua_State *L, int arg);
+
 #endif

@@ -322,6 +322,8 @@ static int l_stream_lines(lua_State *L)
   int n = lua_gettop(L) - 1;
   if (n > 200)
     ebbL_argerror(L, 202, "too many formats");
+  for (int i = 1; i <= n; i++)
+    ebbL_check_format(L, i + 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_pushvalue(L, EBBL_SLOTS);

@@ -49,4 +49,12 @@ function check.seconds(name, position, value)
   end
 end
 
+--- As check.callable, for an option that may be nil.
+function check.callable_option(name, position, opts, key)
+  local value = opts[key]
+  if value ~= nil and not check.is_callable(value) then
+    check.bad(name, position, format("option '%s': function", key), value)
+  end
+end
+
 return check

@@ -6,7 +6,7 @@ local check = require "ebb.check"
 
 local getmetatable, ipairs, require, setmetatable, type = getmetatable, ipairs, require,
   setmetatable, type
-local getenv, pack, unpack = os.getenv, table.pack, table.unpack
+local getenv, pack, tointeger, unpack = os.getenv, table.pack, math.tointeger, table.unpack
 local find, format, match = string.find, string.format, string.match
 local file, request = core._file, core._fs
 local methods, standard, state = file.methods, file.standard, file.state
@@ -25,8 +25,14 @@ local formats = { l = true, L = true, a = true, n = true }
 local function check_formats(name, first, list)
   for i = 1, list.n do
     local wanted = list[i]
-    if type(wanted) ~= "number" and not (type(wanted) == "string"
-        and formats[match(wanted, "^%*?(.)")]) then
+    local kind = type(wanted)
+    if kind == "number" then
+      if not tointeger(wanted) or wanted < 0 then
+        check.bad(name, first + i - 1, "integer of at least 0", wanted)
+      end
+    elseif kind ~= "string" then
+      check.bad(name, first + i - 1, "format", wanted)
+    elseif not formats[match(wanted, "^%*?(.)")] then
       check.fail("bad argument #%d to '%s' (invalid format)", first + i - 1, name)
     end
   end
@@ -80,6 +86,7 @@ function fio.lines(path, ...)
   local list = pack(...)
   check_formats("lines", 2, list)
   if path == nil then return fio.input():lines(...) end
+  if type(path) ~= "string" then check.bad("lines", 1, "string", path) end
   local source, message = fio.open(path)
   if not source then check.fail("%s: %s", path, message) end
   local function finish(value, ...)
@@ -127,7 +134,10 @@ end
 function fio.popen(command, mode)
   if type(command) ~= "string" then check.bad("popen", 1, "string", command) end
   if mode == nil then mode = "r" end
-  if mode ~= "r" and mode ~= "w" then check.fail("bad argument #2 to 'popen' (invalid mode)") end
+  if mode ~= "r" and mode ~= "w" then
+    check.fail("bad argument #2 to 'popen' (invalid mode: 'r' or 'w' expected, got %s)",
+      type(mode) == "string" and mode or core._typename(mode))
+  end
   local child, message, code = require("ebb.process").spawn {
     "/bin/sh", "-c", command,
     stdin = mode == "w" and "pipe" or nil, stdout = mode == "r" and "pipe" or nil,
@@ -192,6 +202,7 @@ function fio.flush() return fio.output():flush() end
 --- The default output unless a file is given.
 function fio.close(value)
   if value == nil then return fio.output():close() end
+  if not is_file(value) then check.bad("close", 1, "ebb.file", value) end
   return value:close()
 end
 

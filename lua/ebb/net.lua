@@ -153,6 +153,10 @@ local function check_own_address(name, position, opts)
     check.fail("bad argument #%d to '%s' (option 'local_host': numeric address expected)",
       position, name)
   end
+  local port = tointeger(opts.local_port or 0)
+  if not port or port < 0 or port > 65535 then
+    check.bad(name, position, "option 'local_port': port from 0 to 65535", opts.local_port)
+  end
 end
 
 --- A connected socket. A name is resolved and its addresses are tried.

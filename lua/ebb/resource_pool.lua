@@ -5,8 +5,8 @@ local core = require "ebb.core"
 
 local check = require "ebb.check"
 
-local error, next, pairs, pcall, setmetatable, type =
-  error, next, pairs, pcall, setmetatable, type
+local error, pairs, pcall, setmetatable, type =
+  error, pairs, pcall, setmetatable, type
 local remove = table.remove
 local format = string.format
 
@@ -173,7 +173,7 @@ end
 --- fn(value, ...) with a leased value.
 function Pool:with(fn, ...)
   local pool = pool_of(self, "with")
-  check.callable("with", 2, fn)
+  check.callable("with", 1, fn)
   local permit, why = pool.permits:acquire()
   if not permit then return nil, why end
   local lease <close>, reason, code = lease_with(pool, permit)
@@ -227,10 +227,12 @@ local function check_options(opts)
       check.fail("bad argument #2 to 'resource_pool' (unknown option '%s')", tostring(key))
     end
   end
-  for _, key in next, { "check", "close" } do
-    if opts[key] ~= nil then check.callable("resource_pool", 2, opts[key]) end
+  check.callable_option("resource_pool", 2, opts, "check")
+  check.callable_option("resource_pool", 2, opts, "close")
+  local idle = opts.idle
+  if idle ~= nil and (type(idle) ~= "number" or idle ~= idle) then
+    check.bad("resource_pool", 2, "option 'idle': number of seconds", idle)
   end
-  if opts.idle ~= nil then check.seconds("resource_pool", 2, opts.idle) end
   local max = opts.max
   if max ~= nil and max ~= math.huge and (math.type(max) ~= "integer" or max < 1) then
     check.bad("resource_pool", 2, "option 'max': integer above 0", max)

@@ -1,12 +1,21 @@
 --- ebb.thread: work on other threads. The threads, channels and pools are ebb.core's; here is what
 -- is written in Lua.
 local core = require "ebb.core"
+local check = require "ebb.check"
 local group = require "ebb.group"
 
 local own = core._thread
-local error, type = error, type
+local error, pcall, type = error, pcall, type
 local format = string.format
 local math_type = math.type
+
+--- Fails unless `probe`, a method of the type `expected`, takes `self`.
+local function check_self(name, self, expected, probe)
+  if not pcall(probe, self) then
+    check.fail("calling '%s' on bad self (%s expected, got %s)", name, expected,
+      core._typename(self))
+  end
+end
 
 local thread = { spawn = own.spawn, channel = own.channel }
 
@@ -24,28 +33,35 @@ function thread.pool(opts)
   return own.pool(n)
 end
 
+local n_workers = own.pool_methods.workers
+
 --- pool:map(list, fn) → ordered list of the first results of fn(item, i), on the workers. The first
 -- error cancels the rest and is thrown.
 function own.pool_methods:map(list, fn)
+  check_self("map", self, "ebb.thread.pool", n_workers)
   if type(list) ~= "table" then
     error(format("bad argument #1 to 'map' (list expected, got %s)", type(list)), 2)
   end
-  local limit = 2 * self:workers() -- what is queued beyond that only takes memory
+  if type(fn) ~= "string" then check.callable("map", 2, fn) end
+  local limit = 2 * n_workers(self) -- what is queued beyond that only takes memory
   return group.map(list, function(item, i) return self:call(fn, item, i) end, limit)
 end
 
 local channel = own.channel_methods
+local is_closed, recv, send, try_recv = channel.is_closed, channel.recv, channel.send,
+  channel.try_recv
 
 --- ch:recv_many(max) → list of 1 to max values, or nil, "closed".
 function channel:recv_many(max)
+  check_self("recv_many", self, "ebb.thread.channel", is_closed)
   if math_type(max) ~= "integer" or max < 1 then
-    error("bad argument #1 to 'recv_many' (integer >= 1 expected)", 2)
+    check.bad("recv_many", 1, "integer of at least 1", max)
   end
-  local value, why = self:recv()
+  local value, why = recv(self)
   if value == nil then return nil, why end
   local list, n = { value }, 1
   while n < max do
-    value = self:try_recv()
+    value = try_recv(self)
     if value == nil then break end
     n = n + 1
     list[n] = value
@@ -55,11 +71,12 @@ end
 
 --- ch:send_many(list) → number sent: all, or fewer and "closed".
 function channel:send_many(list)
+  check_self("send_many", self, "ebb.thread.channel", is_closed)
   if type(list) ~= "table" then
     error(format("bad argument #1 to 'send_many' (list expected, got %s)", type(list)), 2)
   end
   for i = 1, #list do
-    local ok, why = self:send(list[i])
+    local ok, why = send(self, list[i])
     if not ok then return i - 1, why end
   end
   return #list

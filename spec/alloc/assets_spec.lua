@@ -542,7 +542,7 @@ describe("assets", function()
     throws("function expected", assets, { bytes = 1, on_evict = 1 })
     throws("unknown option 'size'", assets, { size = 1 })
     local a <close> = assets { bytes = math.huge }
-    throws("#2 to 'load' (string expected, got nil)", a.load, a)
+    throws("#1 to 'load' (string expected, got nil)", a.load, a)
     throws("path without zeros expected", a.load, a, "a\0b")
     throws("table of options expected", a.load, a, "x", 1)
     throws("unknown option 'prio'", a.pin, a, "x", { prio = 1 })

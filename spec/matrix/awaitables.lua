@@ -73,6 +73,7 @@ local SELECTS = {
   ["Duplex:writable_op"] = { "writable_op" },
   ["Socket:writable_op"] = { "writable_op" },
   ["accept"] = { "itself" },
+  ["a descriptor that can be read"] = { "readable_op" },
   ["recvfrom"] = { "itself", "recvfrom_op" },
   ["fs.watch"] = { "itself" },
   ["a process's wait"] = { "itself" },

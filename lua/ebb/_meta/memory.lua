@@ -126,7 +126,7 @@ function Bytes:fill(v) end
 function Bytes:copy(from, i, j, at) end
 
 ---No copy; stale when its owner is.
----@param i integer
+---@param i? integer
 ---@param j? integer
 ---@return ebb.Bytes
 ---@nodiscard
@@ -168,7 +168,7 @@ function Array:fill(v) end
 ---@param at? integer
 function Array:copy(from, i, j, at) end
 
----@param i integer
+---@param i? integer
 ---@param j? integer
 ---@return ebb.Array
 ---@nodiscard
@@ -243,7 +243,8 @@ function Buffer:get(n) end
 ---@return string
 function Buffer:peek(n) end
 
----@param n integer
+---@param n? integer all unless given
+---@return integer n
 function Buffer:skip(n) end
 
 ---@param format string as string.pack

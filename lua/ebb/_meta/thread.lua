@@ -143,7 +143,7 @@ function Pool:call(fn, ...) end
 ---@async
 ---@generic T, R
 ---@param list T[]
----@param fn fun(item: T, i: integer): R
+---@param fn (fun(item: T, i: integer): R) | string
 ---@return R[]
 function Pool:map(list, fn) end
 

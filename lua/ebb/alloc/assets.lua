@@ -334,9 +334,9 @@ end
 --- The cache -------------------------------------------------------------------------------------
 
 local function check_path(name, path)
-  if type(path) ~= "string" then check.bad(name, 2, "string", path) end
+  if type(path) ~= "string" then check.bad(name, 1, "string", path) end
   if find(path, "\0", 1, true) then
-    check.fail("bad argument #2 to '%s' (path without zeros expected)", name)
+    check.fail("bad argument #1 to '%s' (path without zeros expected)", name)
   end
 end
 
@@ -360,12 +360,12 @@ local load_options = { priority = true, parse = true }
 local function check_load(name, path, opts)
   check_path(name, path)
   if opts == nil then return end
-  check_names(name, 3, opts, load_options)
+  check_names(name, 2, opts, load_options)
   local priority = opts.priority
   if priority ~= nil and (type(priority) ~= "number" or priority ~= priority) then
-    check.bad(name, 3, "option 'priority': number", priority)
+    check.bad(name, 2, "option 'priority': number", priority)
   end
-  if opts.parse ~= nil then check.callable(name, 3, opts.parse) end
+  check.callable_option(name, 2, opts, "parse")
 end
 
 --- The value of the file at `path`, loaded if need be; it is good until the next await: pin it to
@@ -478,7 +478,7 @@ local function assets(opts)
   if opts.bytes == nil then check.bad("assets", 1, "option 'bytes': integer of at least 0", nil) end
   check_count(opts, "bytes", 0)
   check_count(opts, "reads", 1)
-  if opts.on_evict ~= nil then check.callable("assets", 1, opts.on_evict) end
+  check.callable_option("assets", 1, opts, "on_evict")
   local guard_options = opts.budget ~= nil and { budget = opts.budget } or nil
   if guard_options then core.guard(guard_options):close() end -- throws if there is none
   local self = {}

@@ -4,8 +4,9 @@ local core = require "ebb.core"
 local check = require "ebb.check"
 
 local next, pairs, require, setmetatable, type = next, pairs, require, setmetatable, type
-local await, scope, select = core.await, core.scope, core.select
-local semaphore, timeout = core.semaphore, core.timeout
+local tointeger = math.tointeger
+local await, is_op, scope, select = core.await, core._is_op, core.scope, core.select
+local semaphore, timeout, typename = core.semaphore, core.timeout, core._typename
 
 local serve = {}
 
@@ -20,8 +21,18 @@ local function check_options(position, opts)
       check.fail("bad argument #%d to 'serve' (unknown option '%s')", position, key)
     elseif type(value) ~= kinds[key] then
       check.fail("bad argument #%d to 'serve' (option '%s': %s expected, got %s)", position, key,
-        kinds[key], core._typename(value))
+        kinds[key], typename(value))
     end
+  end
+  local most, grace, token = opts.max_connections, opts.grace, opts.token
+  if most and (not tointeger(most) or most < 1) then
+    check.bad("serve", position, "option 'max_connections': integer of at least 1", most)
+  end
+  if grace and grace ~= grace then
+    check.bad("serve", position, "option 'grace': number of seconds", grace)
+  end
+  if token and not is_op(token) then
+    check.bad("serve", position, "option 'token': ebb.token", token)
   end
   return opts
 end
@@ -78,12 +89,23 @@ local function run(listener, handler, opts)
   return true
 end
 
+local function is_port(value)
+  local port = tointeger(value)
+  return port ~= nil and port >= 0 and port <= 65535
+end
+
 --- serve(host, port, handler, opts) or serve(listener, handler, opts): until opts.token is
 -- cancelled or the listener closed; then it waits for the handlers, `grace` seconds at most.
 function serve.serve(host, port, handler, opts)
-  if type(host) == "userdata" then
+  if typename(host) == "ebb.listener" then
     check.callable("serve", 2, port)
     return run(host, port, check_options(3, handler))
+  end
+  if host ~= nil and type(host) ~= "string" then
+    check.bad("serve", 1, "host or ebb.listener", host)
+  end
+  if port ~= nil and not is_port(port) then
+    check.bad("serve", 2, "port from 0 to 65535", port)
   end
   check.callable("serve", 3, handler)
   opts = check_options(4, opts)

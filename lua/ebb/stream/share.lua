@@ -12,6 +12,7 @@ local channel, is_cancelled = core.channel, core.is_cancelled
 local close, methods, new = object.close, object.methods, object.new
 
 local BUFFER = 64
+local MOST = 200 -- as many variables as a function of Lua's may have
 
 --- Wakes who waits for room, an item, or the turn to pull: everybody looks again.
 local function wake(hub)
@@ -134,6 +135,7 @@ end
 function methods:split(n, buffer)
   object.check_self("split", self)
   object.count("split", 1, n, 1)
+  if n > MOST then check.bad("split", 1, "at most 200", n) end
   if buffer == nil then buffer = BUFFER end
   object.count("split", 2, buffer, 1)
   return unpack(branches("split", self, n, buffer))

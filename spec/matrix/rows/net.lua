@@ -8,6 +8,12 @@ local function listener()
   return l, select(2, l:local_address())
 end
 
+local function datagram()
+  local d = assert(require "ebb.core"._descriptor.open(false, true))
+  assert(d:bind("127.0.0.1", 0))
+  return d
+end
+
 local function closed_after(sock, why, code)
   if not sock then return sock, why, code end
   sock:close()
@@ -158,6 +164,33 @@ return {
       }
     end,
   },
+  {
+    name = "a descriptor that can be read", of = { "Descriptor:readable_op" }, numbers = "NT5", carries = nil,
+    ready = "either", outside = true, closes = true,
+    make = function()
+      local d, sender = datagram(), datagram()
+      return {
+        wait = function() return d:readable_op():await() end, expect = { true },
+        ops = { readable_op = function() return d:readable_op() end },
+        complete = function() assert(sender:sendto("v", d:name())) end,
+        close = function() d:close() end, objects = { d },
+        -- it only tells: what there is to read stays there
+        check = function(_, completed, is_closed)
+          if completed and not is_closed then
+            assert(ebb.timeout(LONG, d:readable_op()) == true and d:recv(10) == "v", "a datagram is lost")
+          end
+        end,
+        finish = function()
+          d:close()
+          sender:close()
+        end,
+      }
+    end,
+  },
+  request("a descriptor that can be written", { "Descriptor:writable_op" }, "NT5", function()
+    local d = datagram()
+    return function() return d:writable_op():await() end, function() d:close() end
+  end),
   request("udp", { "ebb.net.udp" }, "NT7", function()
     return function() return closed_after(ebb.net.udp("localhost", 0)) end
   end),
