@@ -63,6 +63,37 @@ return {
     assert(n == 1, n)
   end },
 
+  { "deadlines strike what waits for a lock or a value, in a shield or not", function()
+    local books, ch, lock = cleanups(), ebb.channel(), ebb.mutex()
+    local tasks, n_got = {}, 0
+    for i = 1, 3 do
+      tasks[i] = ebb.spawn(function()
+        local v, why = ebb.timeout(i, function()
+          local _ <close> = books.open(function() ebb.sleep(0.25) end)
+          local _ <close> = lock:lock()
+          local whole = false
+          ebb.shield(function()
+            ebb.sleep(0.5)
+            whole = true
+          end)
+          assert(whole, "a deadline struck through a shield")
+          return (ch:recv())
+        end)
+        if v then n_got = n_got + 1 else assert(why == "timeout") end
+        assert(ebb.now() <= i + 0.75)
+      end)
+    end
+    local sent = ebb.spawn(function()
+      ebb.sleep(1)
+      return (ebb.timeout(5, ch:send_op "value"))
+    end)
+    for _, task in ipairs(tasks) do task:await() end
+    ch:close()
+    assert(n_got == (sent:await() and 1 or 0))
+    books.check()
+    assert(lock:try_lock()):close()
+  end },
+
   { "cancelled before its first run: never runs", function()
     local ran = {}
     local tasks = {}

@@ -125,6 +125,26 @@ return {
     books.check()
   end },
 
+  { "a module whose chunk awaits is loaded once, whoever is cancelled", function()
+    local name, n = "spec.explore.module", 0
+    package.loaded[name] = nil
+    package.preload[name] = function()
+      pass(2)
+      n = n + 1
+      return { n = n }
+    end
+    local tasks = {}
+    for i = 1, 3 do tasks[i] = ebb.spawn(function() return ebb.require(name).n end) end
+    pass(1)
+    tasks[1]:cancel()
+    for i, task in ipairs(tasks) do
+      local ok, v = task:join()
+      assert(ok and v == 1 or i == 1)
+    end
+    assert(n == 1)
+    package.preload[name], package.loaded[name] = nil, nil
+  end },
+
   { "a pipe: bytes are read once, whoever is cancelled", function()
     local left, right = ebb.net.duplex(4)
     local sent, got = {}, {}

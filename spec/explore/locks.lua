@@ -136,6 +136,28 @@ return {
     assert(held == 0 and sem:available() == 3, sem:available())
   end },
 
+  { "semaphore: who leaves the queue lets those behind it go on", function()
+    local sem, got = ebb.semaphore(2), {}
+    local function take(i, k)
+      return ebb.spawn(function()
+        local _ <close> = sem:acquire(k)
+        got[i] = ebb.now()
+        ebb.yield()
+      end)
+    end
+    local held = sem:acquire(1)
+    local large = take(1, 2)
+    while not large:waiting_on() do ebb.yield() end
+    assert(not sem:try_acquire(1), "overtook the one that waits")
+    local small, other = take(2, 1), take(3, 1)
+    ebb.go(function() large:cancel() end)
+    ebb.sleep(1)
+    assert(not got[1] and got[2] == 0 and got[3] == 0, "left to wait")
+    held:close()
+    for _, task in ipairs { large, small, other } do ended(task) end
+    assert(sem:available() == 2)
+  end },
+
   { "semaphore: closed against waiters and givers", function()
     local sem, got, refused = ebb.semaphore(1), 0, 0
     local tasks = {}

@@ -8,6 +8,8 @@
 -- printed with its trace and the line that runs it again. NAMEs are plain parts of the names of scenarios.
 local ebb = require "ebb"
 
+io.stdout:setvbuf "line" -- so that a crash does not hide where
+
 local FIXED = 40 -- seeds 1 to this
 
 local function number_of(name, default)
