@@ -9,11 +9,13 @@
    EBB_CYCLES=n cycles of each kind (100). */
 #include <dirent.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+  #include <malloc.h>
+#endif
 
 #include <lauxlib.h>
 #include <lua.h>
