@@ -95,8 +95,11 @@ static int settle(lua_State *L, ebbL_task *task, ebbL_udp *self,
   int status = task->core.status;
   if (status == EBB_ECLOSED || self->udp == NULL)
     return ebbL_pushoutcome(L, "closed");
-  if (status == EBB_ENOMEM)
-    ebbL_nomem(L);
+  if (status == EBB_ENOMEM) { /* for its copy: it is where it came to */
+    ebbL_collect(L);
+    int n = attempt(L, task, self, max);
+    return n >= 0 ? n : ebbL_nomem(L);
+  }
   if (status != EBB_OK)
     return ebbL_pushuverror(L, status);
   ebb_mail *mail = ebb_mailbox_taken(&self->udp->box, &task->core);
