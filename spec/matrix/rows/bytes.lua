@@ -22,7 +22,7 @@ local free, made = {}, setmetatable({}, { __gc = function(self)
   for i = 1, #self do os.remove(self[i]) end
 end })
 
-kinds.File = { outside = true, numbers = "IO1", pair = function()
+kinds.File = { outside = true, numbers = "FS1", pair = function()
   local path = table.remove(free)
   if not path then
     path = os.tmpname()
@@ -99,7 +99,7 @@ local function writing(kind, size)
   local of = kinds[kind]
   local data = ("x"):rep(size)
   return {
-    name = kind .. ":write", of = { kind .. ":write" }, numbers = "MP3 " .. of.numbers, carries = nil,
+    name = kind .. ":write", of = { kind .. ":write" }, numbers = of.numbers, carries = nil,
     ready = "either", outside = of.outside, closes = true, one_at_a_time = true, lets_go = true,
     make = function()
       local writer, reader, path = of.pair()

@@ -89,7 +89,7 @@ return {
       -- needs somebody who waits
       complete = function() return ch:try_send "v" == true end }, ch
   end, { ready = false }),
-  receiving("recv of an unbounded channel", { "Channel:recv" }, "MU1", function()
+  receiving("recv of an unbounded channel", { "Channel:recv" }, "MU2", function()
     local ch = ebb.channel(math.huge)
     return { wait = function() return ch:recv() end, ops = { itself = function() return ch end } }, ch
   end),
@@ -244,7 +244,7 @@ return {
     end,
   },
   {
-    name = "callback", of = { "ebb.Callback" }, numbers = "OS2", carries = nil, lets_go = true,
+    name = "callback", of = { "ebb.Callback" }, carries = nil, lets_go = true,
     make = function()
       local cb, op = ebb.callback()
       return {

@@ -44,7 +44,7 @@ local function same(...) return ... end
 --- A sink as its own row: the rest are its arguments.
 local function sink(method, expect, ...)
   local arguments = table.pack(...)
-  return pulling("stream:" .. method, { "Stream:" .. method }, "SK1", function(s)
+  return pulling("stream:" .. method, { "Stream:" .. method }, "SK1 SK4", function(s)
     return s, function(stream)
       return stream[method](stream, table.unpack(arguments, 1, arguments.n))
     end, expect
@@ -53,7 +53,7 @@ end
 
 return {
   {
-    name = "stream:next", of = { "Stream:next", "ebb.Stream" }, numbers = "SA1", carries = true,
+    name = "stream:next", of = { "Stream:next", "ebb.Stream" }, numbers = "SK1", carries = true,
     make = function()
       local ch = ebb.channel(1)
       local stream = ebb.stream.from(ch)
@@ -72,7 +72,7 @@ return {
     end,
   },
   {
-    name = "stream:peek", of = { "Stream:peek" }, numbers = "SA1", carries = nil,
+    name = "stream:peek", of = { "Stream:peek" }, numbers = "SA8", carries = nil,
     make = function()
       local ch = ebb.channel(1)
       local stream = ebb.stream.from(ch):peekable()
@@ -105,26 +105,26 @@ return {
   sink("try_collect", list(1, 2, 3)),
   sink("try_for_each", { true }, noop),
   sink("try_fold", { 6 }, 0, add),
-  pulling("stream:to_channel", { "Stream:to_channel" }, "SK1", function(s)
+  pulling("stream:to_channel", { "Stream:to_channel" }, "SK2", function(s)
     local out = ebb.channel(8)
     return s, function(stream) return (stream:to_channel(out)) end, function() return true end
   end, { ready = "either" }),
-  pulling("buffered", { "Stream:collect" }, "SA13", function(s)
+  pulling("buffered", { "Stream:collect" }, "SA10", function(s)
     return s:buffered(2, function(v)
       ebb.yield()
       return v
     end), function(stream) return stream:collect() end, list(1, 2, 3)
   end, { ready = "either" }),
-  pulling("buffer_unordered", { "Stream:count" }, "SA13", function(s)
+  pulling("buffer_unordered", { "Stream:count" }, "SA10", function(s)
     return s:buffer_unordered(2, function(v)
       ebb.yield()
       return v
     end), function(stream) return stream:count() end, { 3 }
   end, { ready = "either" }),
-  pulling("merge", { "Stream:count" }, "SA7", function(s)
+  pulling("merge", { "Stream:count" }, "SA9", function(s)
     return s:merge(ebb.stream.iter { 4, 5 }), function(stream) return stream:count() end, { 5 }
   end, { ready = "either" }),
-  pulling("chunks_timeout", { "Stream:collect" }, "SA6", function(s)
+  pulling("chunks_timeout", { "Stream:collect" }, "SA5", function(s)
     return s:chunks_timeout(2, 1e6), function(stream) return #stream:collect() end, { 2 }
   end, { ready = "either" }),
   {

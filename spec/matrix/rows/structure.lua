@@ -64,7 +64,7 @@ return {
       end)
     end }
   end, { ready = "either" }),
-  gated("s:wait", { "Scope:wait" }, "JS1", function(member)
+  gated("s:wait", { "Scope:wait" }, "LS2", function(member)
     return { wait = function()
       local s <close> = ebb.scope()
       s:spawn(member)
@@ -118,10 +118,10 @@ return {
       end)
     end, expect = { 1, "v" } }
   end, { ready = "either" }),
-  gated("map", { "ebb.map" }, "SA4", function(member)
+  gated("map", { "ebb.map" }, "FU5", function(member)
     return { wait = function() return table.unpack(ebb.map({ 1, 2, 3 }, member, 2)) end, expect = { "v", "v", "v" } }
   end, { ready = "either" }),
-  gated("shield", { "ebb.shield" }, "CT5", function(member)
+  gated("shield", { "ebb.shield" }, "TS18", function(member)
     return { wait = function() return ebb.shield(member) end }
   end, { shielded = true, ready = "either" }),
   {
@@ -189,7 +189,7 @@ return {
       return js:shutdown()
     end, complete = function() latch:count_down() end, expect = function() return true end }
   end, { shielded = true, ready = "either" }),
-  gated("retry", { "ebb.retry" }, "TM6", function(member)
+  gated("retry", { "ebb.retry" }, nil, function(member)
     return { wait = function()
       return ebb.retry(function(attempt)
         if attempt == 1 then return nil, "once" end
@@ -197,16 +197,16 @@ return {
       end, { delay = 0 })
     end }
   end, { ready = "either" }),
-  gated("supervise", { "ebb.supervise" }, "JO9", function(member)
+  gated("supervise", { "ebb.supervise" }, nil, function(member)
     return { wait = function()
       ebb.supervise { { run = member, restart = "temporary" }, { run = member, restart = "transient" } }
       return "v"
     end }
   end, { ready = "either" }),
-  gated("an await in a coroutine", { "ebb.coroutine.resume" }, "SE14", function(member)
+  gated("an await in a coroutine", { "ebb.coroutine.resume" }, "TS10", function(member)
     return { wait = function() return ebb.coroutine.wrap(function() return member() end)() end }
   end, { ready = "either" }),
-  gated("an await in a coroutine's coroutine, in pcall", { "ebb.coroutine.resume" }, "SE14", function(member)
+  gated("an await in a coroutine's coroutine, in pcall", { "ebb.coroutine.resume" }, "TS10", function(member)
     return { wait = function()
       return ebb.coroutine.wrap(function()
         local ok, v = pcall(ebb.coroutine.wrap(member))
@@ -215,7 +215,7 @@ return {
       end)()
     end }
   end, { ready = "either" }),
-  gated("ebb.require", { "ebb.require" }, "FU1", function(member)
+  gated("ebb.require", { "ebb.require" }, nil, function(member)
     return { wait = function()
       package.preload["spec.matrix.loaded"] = member
       local _ <close> = setmetatable({}, { __close = function()

@@ -251,7 +251,7 @@ return {
     end,
   },
   {
-    name = "resource_pool, acquire", of = { "ResourcePool:acquire" }, numbers = "SM1", carries = nil, ready = "either",
+    name = "resource_pool, acquire", of = { "ResourcePool:acquire" }, carries = nil, ready = "either",
     closes = true, lets_go = true,
     make = function()
       local p, made = pool()
@@ -276,7 +276,7 @@ return {
     end,
   },
   {
-    name = "resource_pool, with", of = { "ResourcePool:with" }, numbers = "SM1", carries = nil, ready = "either",
+    name = "resource_pool, with", of = { "ResourcePool:with" }, carries = nil, ready = "either",
     closes = true, lets_go = true,
     make = function()
       local p = pool()
@@ -293,7 +293,7 @@ return {
     end,
   },
   {
-    name = "resource_pool, a value that is being made", of = { "ResourcePool:acquire" }, numbers = "OC2",
+    name = "resource_pool, a value that is being made", of = { "ResourcePool:acquire" },
     carries = nil, ready = "either",
     make = function()
       local latch, making = ebb.latch(1), 0

@@ -83,7 +83,7 @@ return {
   of_fs("chmod", function(path) return function() return fs.chmod(path, 384) end end),
   of_fs("mkdtemp", function(_, fresh) return function() return fs.mkdtemp(fresh) end end),
   {
-    name = "fs.watch", of = { "FileWatch:recv", "ebb.File_watch" }, numbers = "SG1", carries = nil, ready = "either",
+    name = "fs.watch", of = { "FileWatch:recv", "ebb.File_watch" }, carries = nil, ready = "either",
     outside = true, closes = true,
     make = function()
       local _, dir = folder()

@@ -49,7 +49,7 @@ return {
     local t = ebb.now() + 3
     return { wait = function() return ebb.sleep_until(t) end }
   end),
-  timed("after", { "ebb.after", "ebb.await", "Op:await" }, "FU1", function()
+  timed("after", { "ebb.after", "ebb.await", "Op:await" }, "TM1", function()
     local op = ebb.after(3)
     return { wait = function() return op:await() end, ops = { after = function() return ebb.after(3) end },
       objects = { op } }
