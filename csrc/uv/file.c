@@ -127,8 +127,11 @@ static void on_ready(uv_poll_t *handle, int status, int events)
 static void pull(ebb_input *input)
 {
   ebb_file *f = ebb__file_of_input(input);
+  ebb__file *self = ebb__file_of(f);
   if (f->is_polled && ebb__file_is_readable(f->fd))
-    read_ready(ebb__file_of(f));
+    read_ready(self);
+  else if (!f->is_polled && !ebb__file_may_read(self))
+    ebb_input_end(input, UV_ENOMEM); /* not when somebody waits for it */
 }
 
 static void start(ebb_input *input)

@@ -78,21 +78,34 @@ static size_t chunk_of(const ebb_input *input)
   return EBB_FILE_CHUNK;
 }
 
+/* What is there stays when there is no more. */
+static bool reserve_reading(ebb__job *reading, size_t n)
+{
+  char *bytes = malloc(n);
+  if (bytes == NULL)
+    return false;
+  free(reading->bytes);
+  reading->bytes = bytes;
+  reading->n = n;
+  return true;
+}
+
+bool ebb__file_may_read(ebb__file *self)
+{
+  ebb__job *reading = &self->reading;
+  return self->is_reading || reading->n > 0 ||
+         reserve_reading(reading, EBB_FILE_CHUNK);
+}
+
 void ebb__file_start_reading(ebb__file *self)
 {
   ebb__job *reading = &self->reading;
   ebb_input *input = &self->file.input;
   size_t n = ebb_input_is_wanted(input) ? chunk_of(input) : EBB_FILE_CHUNK;
-  if (reading->bytes == NULL || reading->n < n) {
-    free(reading->bytes);
-    reading->bytes = malloc(n);
-    reading->n = n;
-  }
-  if (reading->bytes == NULL) {
-    if (ebb_input_is_wanted(input))
-      ebb_input_end(input, UV_ENOMEM);
+  if (reading->n < n && !reserve_reading(reading, n))
+    n = reading->n;
+  if (n == 0) /* reading ahead: nobody waits for it */
     return;
-  }
   reading->n_asked = n;
   reading->fd = self->file.fd;
   reading->at = self->file.is_seekable ? self->file.read_at : -1;

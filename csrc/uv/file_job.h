@@ -50,6 +50,9 @@ static inline ebb_file *ebb__file_of_input(ebb_input *input)
 
 /* --- file_job.c ----------------------------------------------------------- */
 
+/* There is memory to read into: before somebody waits, for a wait that has
+   begun cannot fail. */
+bool ebb__file_may_read(ebb__file *self);
 /* Begins to read; none is. Feeds the input. */
 void ebb__file_start_reading(ebb__file *self);
 /* One chunk, while what is buffered is taken. */

@@ -33,10 +33,11 @@ typedef struct ebb_want {
 typedef struct ebb_input ebb_input;
 
 typedef struct ebb_input_class {
-  /* Optional: feeds what is there, without waiting. */
+  /* Optional: feeds what is there, without waiting. Called before somebody
+     waits: what start needs memory for is got here. */
   void (*pull)(ebb_input *self);
-  /* Somebody waits: feeds until the want is met. Then, or when the wait ends
-     otherwise, it is told to stop. */
+  /* Somebody waits: feeds, from the next turn on, until the want is met. Then,
+     or when the wait ends otherwise, it is told to stop. */
   void (*start)(ebb_input *self);
   void (*stop)(ebb_input *self);
   /* Optional: something was taken, there is room for more. */

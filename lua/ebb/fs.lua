@@ -36,9 +36,12 @@ function fs.exists(path)
   return nil, message, code
 end
 
+local shortages = { ENOMEM = true, EMFILE = true, ENFILE = true }
+
 --- Iterates over everything below `dir` as path, type: a directory first, then what is in it,
 -- each sorted by bytes. Links are not followed. Directories below `dir` that cannot be read are
 -- as if empty; `dir` itself throws then, as io.lines does, for a loop has no place for nil, err.
+-- So does each for want of memory or descriptors: it might well be read.
 function fs.walk(dir)
   check_path("walk", dir)
   local prefixes, lists, positions = {}, {}, {} -- of the directories we are in
@@ -49,7 +52,8 @@ function fs.walk(dir)
   prefixes[1], lists[1], positions[1] = sub(dir, -1) == "/" and dir or dir .. "/", root, 1
   return function()
     if next_dir then
-      local list = scan(next_dir)
+      local list, why, code = scan(next_dir)
+      if not list and shortages[code] then check.fail("%s: %s", next_dir, why) end
       if list then
         depth = depth + 1
         prefixes[depth] = sub(next_dir, -1) == "/" and next_dir or next_dir .. "/"

@@ -5,6 +5,7 @@
 #ifndef EBB_SPEC_OOM_ALLOC_H
 #define EBB_SPEC_OOM_ALLOC_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,66 @@ static bool refuses(failing *f, size_t n_bytes)
   return is_refused;
 }
 
+/* --- malloc, as ebb's own files call it (EBB_OOM_WRAP) --- */
+
+#if defined(EBB_OOM_WRAP)
+  #include <pthread.h>
+
+void *__real_malloc(size_t n_bytes);
+void *__real_calloc(size_t n, size_t n_bytes);
+void *__real_realloc(void *ptr, size_t n_bytes);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t n_bytes);
+void *__wrap_calloc(size_t n, size_t n_bytes);
+void *__wrap_realloc(void *ptr, size_t n_bytes);
+char *__wrap_strdup(const char *text);
+
+  #define real_malloc __real_malloc
+
+/* Whose faults malloc has now, on any thread. */
+static failing *malloc_fails;
+static pthread_mutex_t malloc_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void malloc_arm(failing *f)
+{
+  pthread_mutex_lock(&malloc_mutex);
+  malloc_fails = f;
+  pthread_mutex_unlock(&malloc_mutex);
+}
+
+static bool malloc_refuses(size_t n_bytes)
+{
+  pthread_mutex_lock(&malloc_mutex);
+  bool is_refused = malloc_fails != NULL && refuses(malloc_fails, n_bytes);
+  pthread_mutex_unlock(&malloc_mutex);
+  if (is_refused)
+    errno = ENOMEM;
+  return is_refused;
+}
+
+void *__wrap_malloc(size_t n_bytes)
+{
+  return malloc_refuses(n_bytes) ? NULL : __real_malloc(n_bytes);
+}
+
+void *__wrap_calloc(size_t n, size_t n_bytes)
+{
+  return malloc_refuses(n_bytes) ? NULL : __real_calloc(n, n_bytes);
+}
+
+void *__wrap_realloc(void *ptr, size_t n_bytes)
+{
+  return malloc_refuses(n_bytes) ? NULL : __real_realloc(ptr, n_bytes);
+}
+
+char *__wrap_strdup(const char *text)
+{
+  return malloc_refuses(0) ? NULL : __real_strdup(text);
+}
+#else
+  #define real_malloc malloc
+#endif
+
 static void release(failing *f, void *ptr, size_t n_bytes)
 {
   if (ptr == NULL)
@@ -83,7 +144,7 @@ static void *failing_alloc(void *ud, void *ptr, size_t old_bytes,
   }
   if (new_bytes > old_bytes && refuses(f, new_bytes))
     return NULL;
-  block *b = malloc(sizeof *b + new_bytes);
+  block *b = real_malloc(sizeof *b + new_bytes);
   if (b == NULL)
     return NULL;
   *b = (block){new_bytes, MARK};

@@ -3,12 +3,13 @@
    request k: k alone (Lua collects and tries again), k and its retry, all from
    k on. Four times: the allocator is an ordinary one; it is ebb's, which
    refuses by itself; ebb's, whose pages and large blocks cannot be had; ebb's,
-   installed in a state that had another. And once so that all first attempts
-   fail and every allocation collects. Afterwards, with memory back, the same
-   state must work: no task is left, slots and slabs are as after a run without
-   faults, and the closed state has given every byte back.
+   installed in a state that had another. Then malloc fails so, where ebb's own
+   files ask it, on any thread. And once so that all first attempts fail and
+   every allocation collects. Afterwards, with memory back, the same state must
+   work: no task is left, slots and slabs are as after a run without faults, and
+   the closed state has given every byte back.
 
-   By default so many requests of each scenario are visited that it takes about
+   By default so many requests of each scenario are visited that it takes half
    a minute. EBB_OOM_POINTS=n allows n of them (of a plain allocator, pairs; the
    rest in proportion), EBB_OOM_STRIDE=n visits every nth, all with 1.
    EBB_OOM_ONLY=name runs one scenario, EBB_OOM_K=k one request,
@@ -70,7 +71,7 @@ static int run_prelude(lua_State *L)
   return 0;
 }
 
-typedef enum mode { PLAIN, HEAP, PAGES, INSTALLED } mode;
+typedef enum mode { PLAIN, HEAP, PAGES, INSTALLED, MALLOC } mode;
 
 static mode with;
 
@@ -79,6 +80,8 @@ static lua_State *new_state(failing *f, failing *behind)
 {
   if (with == PLAIN || with == INSTALLED)
     return lua_newstate(failing_alloc, f);
+  if (with == MALLOC)
+    return lua_newstate(failing_alloc, behind);
   ebb_heap_config config = {.backing = failing_alloc,
                             .backing_ud = with == HEAP ? behind : f,
                             .first_is_root = true};
@@ -97,7 +100,7 @@ static ebb_heap *prepare(lua_State *L, failing *f, filling *fill)
     S->alloc.fn = direct_alloc;
   if (with == INSTALLED)
     CHECK_EQ(luaL_dostring(L, "ebb.alloc.install()"), LUA_OK);
-  if (with == PLAIN || with == HEAP)
+  if (with != PAGES && with != INSTALLED)
     return NULL;
   /* libraries of checkers have it without pages */
   if (with == PAGES || !ebbL_heap_is_unpaged())
@@ -126,9 +129,16 @@ static int run_armed(lua_State *L, failing *f)
 {
   f->n_asked = 0;
   f->is_armed = true;
+#if defined(EBB_OOM_WRAP)
+  if (with == MALLOC)
+    malloc_arm(f);
+#endif
   hush(true);
   int status = lua_pcall(L, 0, 0, 0);
   hush(false);
+#if defined(EBB_OOM_WRAP)
+  malloc_arm(NULL);
+#endif
   f->is_armed = false;
   return status;
 }
@@ -280,7 +290,7 @@ static void sweep_scenario(size_t at, long n_fail, long n_points)
     printf("%s: %ld requests\n", s->name, n);
 }
 
-/* n_points of the pairs, half as many of the others. */
+/* n_points of the pairs, half as many (maybe none) of the others. */
 static void sweep(const char *what, mode of, long n_points)
 {
   static const struct {
@@ -290,10 +300,12 @@ static void sweep(const char *what, mode of, long n_points)
   with = of;
   for (int w = 0; w < 3; w++) {
     long runs = n_runs, refusals = n_refusals, bad = n_bad_runs;
+    long n = w == 1 ? n_points : n_points / 2;
+    if (n == 0 && stride_wanted == 0)
+      continue;
     for (size_t i = 0; i < n_scenarios; i++)
       if (is_wanted(&scenarios[i]))
-        sweep_scenario(i, windows[w].n_fail,
-                       w == 1 || n_points < 2 ? n_points : n_points / 2);
+        sweep_scenario(i, windows[w].n_fail, n);
     printf("%s, %s: %zu scenarios, %ld points of failure, %ld refusals, "
            "%ld failures\n",
            what, windows[w].name, n_scenarios, n_runs - runs,
@@ -339,6 +351,13 @@ TEST(no_pages_for_ebbs_allocator_where_it_was_installed)
   sweep("its pages, installed", INSTALLED, (points_wanted + 5) / 6);
 }
 
+#if defined(EBB_OOM_WRAP)
+TEST(malloc_of_ebbs_own)
+{
+  sweep("malloc", MALLOC, (points_wanted + 2) / 3);
+}
+#endif
+
 static long number_of(const char *name, long usual)
 {
   const char *value = getenv(name);
@@ -352,7 +371,7 @@ int main(void)
   verbose = number_of("EBB_OOM_VERBOSE", 0) != 0;
   only = getenv("EBB_OOM_ONLY");
   only_k = number_of("EBB_OOM_K", 0);
-  points_wanted = number_of("EBB_OOM_POINTS", 60);
+  points_wanted = number_of("EBB_OOM_POINTS", 30);
   stride_wanted = number_of("EBB_OOM_STRIDE", 0);
   setvbuf(stdout, NULL, _IOLBF, 0);
   RUN(every_first_attempt_fails);
@@ -360,6 +379,9 @@ int main(void)
   RUN(ebbs_allocator_refuses);
   RUN(no_pages_for_ebbs_allocator);
   RUN(no_pages_for_ebbs_allocator_where_it_was_installed);
+#if defined(EBB_OOM_WRAP)
+  RUN(malloc_of_ebbs_own);
+#endif
   printf("%zu scenarios, %ld points of failure, %ld refusals, %ld failures\n",
          n_scenarios, n_runs, n_refusals, n_bad_runs);
   free_scripts();

@@ -38,6 +38,7 @@ return {
   { "r10_step", "R10" },
   { "r17_shutdown", "R17" },
   { "r10_fs", "R10" },
+  { "r10_fs_more", "R10", asks_many = true },
   { "r10_watch", "R10" },
   { "r10_net", "R10" },
   { "r10_descriptor", "R10" },

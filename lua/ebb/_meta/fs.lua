@@ -130,7 +130,8 @@ function ebb.fs.stat(path) end
 ---@return string? code
 function ebb.fs.list(dir) end
 
----Everything below dir, without dir itself; a directory that cannot be read is as if empty.
+---Everything below dir, without dir itself; a directory that cannot be read is as if empty, unless
+---it is for want of memory or descriptors: that throws.
 ---@async
 ---@param dir string
 ---@return fun(): string?, ebb.fs.type?
