@@ -49,6 +49,28 @@ describe("unobserved errors", function()
     ]])
   end)
 
+  it("runs as no task, whatever failed where: it cannot await", function()
+    support.prints("first\tnil\tfalse\nsecond\tnil\tfalse\nwell\n", [[
+      local ebb = require "ebb"
+      ebb.on_task_error(function(_, err)
+        print(err, ebb.current(), (pcall(ebb.yield)))
+      end)
+      ebb.run(function()
+        ebb.go(error, "first")
+        ebb.sleep(0.01)
+        local task = ebb.spawn(function()
+          local _ <close> = setmetatable({}, { __close = function() error("second", 0) end })
+          ebb.sleep(60)
+        end)
+        ebb.yield()
+        task:cancel()
+        task:join()
+        ebb.sleep(0.01)
+        print "well"
+      end)
+    ]])
+  end)
+
   it("TS17 R11 a reporter that fails does not end the run", function()
     support.prints("goes on\n", [[
       local ebb = require "ebb"

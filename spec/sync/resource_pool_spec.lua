@@ -208,6 +208,23 @@ describe("a resource pool", function()
     pool:acquire():close()
   end)
 
+  it("what grew old while no task ran is not used again", function()
+    local pool, log = numbered { idle = 5 }
+    local rt = helper.runtime()
+    local lease
+    rt:run(function() lease = pool:acquire() end)
+    ebb.use(rt)
+    lease:close()
+    ebb.use(nil)
+    rt:advance(10)
+    rt:run(function()
+      local other <close> = pool:acquire()
+      assert.equal(2, other.value.n)
+    end)
+    assert.equal("make:1 close:1 make:2", log:text())
+    rt:close()
+  end)
+
   it("checks its arguments", function()
     for _, arguments in ipairs { {}, { 1 }, { print, 1 }, { print, { max = 0 } },
       { print, { max = 1.5 } }, { print, { idle = "x" } }, { print, { check = 1 } },

@@ -263,6 +263,18 @@ describe("join_set", function()
     rt:close()
   end)
 
+  it_runs("a task that was promised to one is not given to another #fifo", function()
+    local set, log = ebb.join_set(), helper.log()
+    set:spawn(after(1, "second"))
+    ebb.spawn(function() log("waiting", set:join_next():await()) end)
+    ebb.yield()
+    set:spawn(function() return "first" end)
+    -- it runs after the first has ended, and before the one who waits for it
+    ebb.spawn(function() log("late", set:join_next():await()) end)
+    ebb.sleep(2)
+    assert.equal("waiting:first late:second", log:text())
+  end)
+
   it_runs("closed, it takes no more", function()
     local set = ebb.join_set()
     set:close()

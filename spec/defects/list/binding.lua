@@ -135,7 +135,7 @@ return {
     put = [[
   region->soft = true;
   ebbL_slice_pending(task);]],
-    caught_by = { "spec/task/cancel_spec.lua", "spec/time/timeout_spec.lua", "spec/structure", "spec/time" },
+    caught_by = "spec/structure/struck_spec.lua",
   },
   {
     name = "cancel-reason-lost",
@@ -185,7 +185,7 @@ void ebbL_region_enter]],
 }
 
 void ebbL_region_enter]],
-    caught_by = { "spec/time/timeout_nested_spec.lua", "spec/structure", "spec/time" },
+    caught_by = "spec/structure/struck_spec.lua",
   },
   {
     name = "deadline-now-stale",
@@ -197,7 +197,7 @@ void ebbL_region_enter]],
     put = [[
   uint64_t now_ns = task->core.rt->now_ns;
   return timeout_until(]],
-    caught_by = { "spec/time/timeout_spec.lua", "spec/time/precision_spec.lua", "spec/time" },
+    caught_by = "spec/time/fresh_spec.lua",
   },
   {
     name = "sleep-now-stale",
@@ -205,7 +205,7 @@ void ebbL_region_enter]],
     file = "csrc/lua/l_time.c",
     find = "                    ebb_due_in(ebb_rt_refresh(task->core.rt), seconds));",
     put = "                    ebb_due_in(task->core.rt->now_ns, seconds));",
-    caught_by = { "spec/time/sleep_spec.lua", "spec/time/precision_spec.lua" },
+    caught_by = "spec/time/fresh_spec.lua",
   },
   {
     name = "sleep-0-stays",
@@ -232,7 +232,7 @@ void ebbL_region_enter]],
     put = [[
     if (false) {
       int r = attempt_set(]],
-    caught_by = { "spec/op/send_branch_spec.lua", "spec/op", "spec/channel", "test_lua_oom" },
+    caught_by = "spec/op/send_branch_spec.lua",
   },
   {
     name = "select-wrong-arm",
@@ -265,7 +265,7 @@ void ebbL_region_enter]],
     find = "  sh->order[j] = sh->order[i];",
     put = "",
     seconds = 10,
-    caught_by = { "spec/op/select_spec.lua", "spec/op/try_select_spec.lua", "spec/op" },
+    caught_by = "spec/op/select_spec.lua",
   },
   {
     name = "and-then-on-nil",
@@ -283,7 +283,7 @@ void ebbL_region_enter]],
   lua_pushboolean(store, 0);
   lua_replace(store, (int)slot + 1);]],
     put = "",
-    caught_by = { "spec/channel/bounded_spec.lua", "spec/channel" },
+    caught_by = "spec/channel/rendezvous_spec.lua",
   },
   {
     name = "chan-grow-order",
@@ -291,7 +291,7 @@ void ebbL_region_enter]],
     file = "csrc/lua/l_chan_store.c",
     find = "    uint64_t from = chan->core.head + i;",
     put = "    uint64_t from = i;",
-    caught_by = { "spec/channel/unbounded_spec.lua", "spec/channel" },
+    caught_by = "spec/channel/unbounded_spec.lua",
   },
   {
     name = "chan-sender-value",
@@ -299,7 +299,7 @@ void ebbL_region_enter]],
     file = "csrc/lua/l_chan_store.c",
     find = "  lua_pushvalue(ebbL_task_of(wait->task)->L, (int)wait->slot);",
     put = "  lua_pushvalue(ebbL_task_of(wait->task)->L, 2);",
-    caught_by = { "spec/op/send_branch_spec.lua", "spec/channel/senders_spec.lua" },
+    caught_by = "spec/op/send_branch_spec.lua",
   },
   {
     name = "permit-not-returned",
@@ -309,7 +309,7 @@ void ebbL_region_enter]],
                                          {"__gc", permit_close},
                                          {"__tostring", permit_tostring},]],
     put = [[                                         {"__tostring", permit_tostring},]],
-    caught_by = { "spec/channel/permit_spec.lua", "spec/channel/reserve_spec.lua", "spec/channel" },
+    caught_by = "spec/channel/permit_spec.lua",
   },
   {
     name = "permit-twice",
@@ -340,7 +340,7 @@ void ebbL_region_enter]],
     put = [[
     p->claim.held = n != 1;
   else]],
-    caught_by = "spec/sync",
+    caught_by = "spec/sync/resource_pool_spec.lua",
   },
   {
     name = "lock-owner",
@@ -394,7 +394,7 @@ void ebbL_region_enter]],
     put = [[
   if (self->n_ended > 0)
     return push_first(L, self, at);]],
-    caught_by = { "spec/task/join_set_spec.lua" },
+    caught_by = "spec/task/join_set_spec.lua",
   },
   {
     name = "join-set-unreported",
@@ -404,7 +404,7 @@ void ebbL_region_enter]],
   disown_failures(self);
   self->scope->set = NULL;]],
     put = "  self->scope->set = NULL;",
-    caught_by = { "spec/task/join_set_spec.lua", "asan spec/task/join_set_spec.lua" },
+    caught_by = "asan spec/task/join_set_spec.lua",
   },
   {
     name = "scope-sibling-runs",
@@ -424,7 +424,7 @@ void ebbL_region_enter]],
     ebbL_cancel_task(L, task, 0);]],
     put = "  (void)task;",
     seconds = 10,
-    caught_by = "spec/structure",
+    caught_by = "spec/structure/scope_object_spec.lua",
   },
   {
     name = "scope-left-early",
@@ -436,7 +436,7 @@ void ebbL_region_enter]],
     put = [[
     if (scope->core.n_children > 0 && !scope->hard) {
       if (!scope->hard]],
-    caught_by = "spec/structure",
+    caught_by = "spec/structure/group_spec.lua",
   },
   {
     name = "scope-defers-order",
@@ -455,7 +455,7 @@ void ebbL_region_enter]],
     ebbL_task *task = ebbL_task_of(child);
     task->scope = NULL;]],
     put = "    ebbL_task *task = ebbL_task_of(child);",
-    caught_by = { "spec/structure/scope_object_spec.lua", "asan spec/structure/scope_object_spec.lua" },
+    caught_by = "asan spec/structure/scope_object_spec.lua",
   },
   {
     name = "cleanup-unshielded",
@@ -474,7 +474,7 @@ void ebbL_region_enter]],
     find = "  return closer && !is_own_closer(L, S, ar);",
     put = "  return closer;",
     seconds = 10,
-    caught_by = { "spec/structure/scope_object_spec.lua", "spec/structure" },
+    caught_by = "spec/structure/scope_object_spec.lua",
   },
   {
     name = "cleanup-vararg",
@@ -482,7 +482,7 @@ void ebbL_region_enter]],
     file = "csrc/lua/l_cleanup.c",
     find = "  return ar->nparams + n + 1;",
     put = "  return 0;",
-    caught_by = { "spec/task/cleanup_spec.lua", "spec/task", "spec/coroutine/vararg_spec.lua" },
+    caught_by = "spec/coroutine/vararg_spec.lua",
   },
   {
     name = "coro-depth",
@@ -492,15 +492,7 @@ void ebbL_region_enter]],
   if (EBB_UNLIKELY(coros(L)->depth >= NEST_MAX))
     return "C stack overflow";]],
     put = "",
-    caught_by = { "spec/coroutine" },
-  },
-  {
-    name = "coro-values-twice",
-    what = "the values of an await come to the wrong coroutine",
-    file = "csrc/lua/l_coro_drive.c",
-    find = "  int n_args = lua_tothread(L, 1) == task->L ? task->n_args : 0;",
-    put = "  int n_args = task->n_args;",
-    caught_by = { "spec/coroutine" },
+    caught_by = "spec/coroutine/coroutine_spec.lua",
   },
   {
     name = "join-circle",
@@ -513,7 +505,7 @@ void ebbL_region_enter]],
     if (at == task && at == target) {
       if (at == target)]],
     seconds = 10,
-    caught_by = { "spec/task/handle_spec.lua", "spec/task", "spec/runtime/deadlock_spec.lua" },
+    caught_by = "spec/task/spawn_spec.lua | cycle of joins",
   },
   {
     name = "failure-unreported",
@@ -521,7 +513,7 @@ void ebbL_region_enter]],
     file = "csrc/lua/l_report.c",
     find = "      ebb_list_push_back(&rt->unobserved, &failure->link);",
     put = "      ;",
-    caught_by = "spec/runtime/unobserved_spec.lua",
+    caught_by = "spec/task/errors_spec.lua",
   },
   {
     name = "failure-reported-anyway",
@@ -535,7 +527,7 @@ void ebbL_region_enter]],
   (void)failure;
   lua_pop(L, 1);
 }]],
-    caught_by = "spec/runtime/unobserved_spec.lua",
+    caught_by = "spec/structure/group_spec.lua",
   },
   {
     name = "report-as-task",
@@ -545,7 +537,7 @@ void ebbL_region_enter]],
   S->current = NULL;
   ebbL_rt *driving = S->driving;]],
     put = "  ebbL_rt *driving = S->driving;",
-    caught_by = { "spec/runtime/unobserved_spec.lua", "spec/runtime", "spec/task" },
+    caught_by = "spec/runtime/unobserved_spec.lua",
   },
   {
     name = "first-error-lost",
@@ -557,7 +549,7 @@ void ebbL_region_enter]],
     put = [[
   lua_pushvalue(L, 1);
   for (]],
-    caught_by = { "spec/task/cleanup_spec.lua", "spec/task/errors_spec.lua", "spec/structure" },
+    caught_by = "spec/task/cleanup_spec.lua",
   },
   {
     name = "guard-first-error",
@@ -598,7 +590,7 @@ void ebbL_region_enter]],
     put = [[
   return 0;
 }]],
-    caught_by = "spec/alloc/guard_spec.lua",
+    caught_by = "spec/alloc/memory_spec.lua",
   },
   {
     name = "guard-foreign-release",
@@ -643,7 +635,7 @@ void ebbL_region_enter]],
   if (false)
     ebbL_error(]],
     seconds = 10,
-    caught_by = "spec/io",
+    caught_by = "spec/io/io_spec.lua",
   },
   {
     name = "reader-partial-lost",
@@ -656,7 +648,7 @@ void ebbL_region_enter]],
     return ebbL_pushoutcome(L, "eof");
     break;]],
     seconds = 10,
-    caught_by = { "spec/io/net_duplex_spec.lua", "spec/io/net_tcp_spec.lua" },
+    caught_by = "spec/io/net_tcp_spec.lua",
   },
   {
     name = "driver-outlives-end",
@@ -680,7 +672,7 @@ void ebbL_region_enter]],
     ebb_driver_poll(d->rt->driver);]],
     put = "",
     seconds = 10,
-    caught_by = { "spec/io/net_more_spec.lua", "spec/runtime", "spec/io" },
+    caught_by = "spec/runtime/metrics_spec.lua",
   },
   {
     name = "interrupt-kept",
@@ -699,7 +691,7 @@ void ebbL_region_enter]],
     file = "csrc/lua/l_slice.c",
     find = "  if (overran && !reported) {",
     put = "  if (overran) {",
-    caught_by = { "spec/preempt/slice_spec.lua", "spec/preempt" },
+    caught_by = "spec/preempt/slice_spec.lua",
   },
   {
     name = "clone-bad-size",
@@ -707,7 +699,7 @@ void ebbL_region_enter]],
     file = "csrc/base/message.c",
     find = "  if (n_bytes > ebb_reader_left(self)) {",
     put = "  if (n_bytes > ebb_reader_left(self) + 8) {",
-    caught_by = { "test_message", "test_lua_clone" },
+    caught_by = "test_message",
   },
   {
     name = "clone-number",
@@ -719,6 +711,6 @@ void ebbL_region_enter]],
     put = [[
     if (shift == 63)
       break;]],
-    caught_by = { "test_message", "test_lua_clone" },
+    caught_by = "test_message",
   },
 }

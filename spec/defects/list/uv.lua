@@ -263,7 +263,7 @@ return {
     destroy(self);
     return;
   }]],
-    caught_by = { "test_uv_stream", "asan test_uv_stream" },
+    caught_by = "asan test_uv_stream",
   },
   {
     name = "listener-pauses-for-ever",
