@@ -113,4 +113,19 @@ describe("run_until_signal", function()
     helper.throws("'grace': seconds >= 0 expected, got -1", ebb.run_until_signal, print, { grace = -1 })
     helper.throws("unknown signal", ebb.run_until_signal, print, { signals = { "nosuch" } })
   end)
+
+  it("in a task: its subscriptions end with it, so nothing keeps the program", function()
+    local rt = helper.runtime()
+    local done
+    rt:spawn(function()
+      assert.equal("x", ebb.run_until_signal(function() return "x" end))
+      done = true
+      ebb.never():await()
+    end)
+    local info
+    for _ = 1, 10 do info = rt:step(0) end
+    assert.is_true(done)
+    assert.is_true(info.stuck)
+    rt:close()
+  end)
 end)
