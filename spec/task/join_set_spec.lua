@@ -275,6 +275,21 @@ describe("join_set", function()
     assert.equal("waiting:first late:second", log:text())
   end)
 
+  it_runs("collected with failures nobody took, it reports them", function(errors)
+    do
+      local set = ebb.join_set()
+      for i = 1, 3 do set:spawn(error, i) end
+      helper.settle()
+      assert.equal(3, #set)
+    end
+    for _ = 1, 3 do
+      collectgarbage()
+      helper.settle()
+    end
+    assert.equal(3, #errors)
+    for i = #errors, 1, -1 do errors[i] = nil end
+  end)
+
   it_runs("closed, it takes no more", function()
     local set = ebb.join_set()
     set:close()

@@ -221,6 +221,7 @@ return {
     file = "lua/ebb/alloc/victims.lua",
     find = "    if list.next ~= list then return list.next end",
     put = "    if list.next ~= list then return list.prev end",
+    seconds = 15,
     caught_by = "spec/alloc/assets_spec.lua",
   },
   {
