@@ -290,6 +290,18 @@ describe("join_set", function()
     for i = #errors, 1, -1 do errors[i] = nil end
   end)
 
+  it_runs("collected while its tasks are held, leaves their failures to them", function(errors)
+    local tasks = {}
+    do
+      local set = ebb.join_set()
+      for i = 1, 3 do tasks[i] = set:spawn(error, i) end
+      helper.settle()
+    end
+    for _ = 1, 3 do collectgarbage() end
+    for i = 1, 3 do assert.same({ false, i }, { tasks[i]:join() }) end
+    assert.equal(0, #errors)
+  end)
+
   it_runs("closed, it takes no more", function()
     local set = ebb.join_set()
     set:close()
