@@ -36,6 +36,7 @@ return function(w, ebb)
   end
 
   local function perform(op, how)
+    if how ~= "try" then w.check(false) end -- before anything of the op is called
     local arm, values = w.perform(arms_of(op), how)
     if arm == nil then return nil end
     return settle(arm, values)

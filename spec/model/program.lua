@@ -265,6 +265,21 @@ local function lock_block(g, depth)
   end
 end
 
+--- A cancel (of a task, a scope or a token) at the very moment of something else that may wake the same task.
+local function burst(g)
+  local node, id = { "" }, nil
+  for _ = 1, 1 + g.random(2) do
+    id = new_id(g)
+    local name, list = some(g, quick)
+    node[1] = node[1] .. ("log(%d, %s)\n"):format(id, filled(g, pick(g, list), name, id))
+  end
+  local strike = ("on(%s, 'cancel', 'r%d')"):format(task_of(g), id)
+  if g.scopes[1] and g.random(3) == 1 then strike = ("%s:cancel('r%d')"):format(pick(g, g.scopes), id) end
+  if g.objects.tok and g.random(3) == 1 then strike = ("%s:cancel('r%d')"):format(pick(g, g.objects.tok), id) end
+  node[1] = node[1] .. ("log(%d, %s)"):format(id, strike)
+  return node
+end
+
 local guard_methods = { "send", "send", "close", "close", "adopt", "downgrade", "forget", "count" }
 
 --- A join set of its own for a block.
@@ -293,6 +308,7 @@ local forms = {
     end)
   end },
   { 9, function(g) return leaf(g, select_text) end },
+  { 4, burst },
   { 5, function(g) return leaf(g, "ebb.sleep(@)") end },
   { 3, function(g) return leaf(g, "ebb.yield()") end },
   { 1, function(g) return leaf(g, "ebb.deadline()") end },
