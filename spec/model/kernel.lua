@@ -290,7 +290,9 @@ return function(oracle)
   --- A closer has failed with `failure` while `err`, if any, unwinds.
   function w.close_failed(failure, err)
     local task = w.current
-    if err == nil or task.regions[#task.regions].kind == "pcall" then error(failure, 0) end
+    local at = #task.regions
+    while task.regions[at].kind == "cleanup" and not task.regions[at].is_defer do at = at - 1 end
+    if err == nil or task.regions[at].kind == "pcall" then error(failure, 0) end
     if not w.is_cancel(failure) then w.report(task, failure) end
     error(err, 0)
   end

@@ -142,6 +142,7 @@ local function add_scopes(w, ebb)
     while s.defers[1] do
       local fn = table.remove(s.defers)
       local region = w.open "cleanup"
+      region.is_defer = true
       local ok, err = pcall(fn)
       w.close(region)
       if not ok then
