@@ -125,6 +125,7 @@ build = {
         "csrc/lua/l_clone_names.c",
         "csrc/lua/l_clone_read.c",
         "csrc/lua/l_combine.c",
+        "csrc/lua/l_copy.c",
         "csrc/lua/l_coro.c",
         "csrc/lua/l_coro_body.c",
         "csrc/lua/l_coro_drive.c",

@@ -146,6 +146,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_streams(L, S);
   ebbL_open_net(L, S);
   ebbL_open_udp(L, S);
+  ebbL_open_copy(L, S);
   ebbL_open_descriptor(L, S);
   ebbL_open_threads(L, S);
   ebbL_open_host(L, S);

@@ -13,14 +13,27 @@
 const ebbL_type ebbL_stream_types[2] = {{"ebb.socket", &ebbL_reader_class},
                                         {"ebb.duplex", &ebbL_reader_class}};
 
-ebbL_stream *ebbL_check_stream(lua_State *L, int idx)
+static ebbL_stream *test_stream(lua_State *L, int idx)
 {
   ebbL_header *header = ebbL_object(L, idx);
-  if (EBB_UNLIKELY(header == NULL ||
-                   (uintptr_t)header->type - (uintptr_t)ebbL_stream_types >=
-                       sizeof(ebbL_stream_types)))
+  bool is_one =
+      header != NULL && (uintptr_t)header->type - (uintptr_t)ebbL_stream_types <
+                            sizeof(ebbL_stream_types);
+  return is_one ? (ebbL_stream *)header : NULL;
+}
+
+bool ebbL_is_stream(lua_State *L, int idx)
+{
+  const ebbL_stream *self = test_stream(L, idx);
+  return self != NULL && self->reader.head.state == ebbL_S(L);
+}
+
+ebbL_stream *ebbL_check_stream(lua_State *L, int idx)
+{
+  ebbL_stream *self = test_stream(L, idx);
+  if (EBB_UNLIKELY(self == NULL))
     ebbL_typeerror(L, idx, "stream");
-  return (ebbL_stream *)header;
+  return self;
 }
 
 /* --- write ---------------------------------------------------------------- */

@@ -31,6 +31,8 @@ extern const ebbL_type ebbL_stream_types[2];
 
 /* [raises] The stream at idx, of any kind. */
 ebbL_stream *ebbL_check_stream(lua_State *L, int idx);
+/* [no-raise] Is there one at idx, of this state? */
+bool ebbL_is_stream(lua_State *L, int idx);
 static inline bool ebbL_stream_is_closed(const ebbL_stream *self)
 {
   return self->reader.input == NULL || self->reader.input->closed;
@@ -54,6 +56,8 @@ void ebbL_stream_close(ebbL_stream *self);
    methods of reading to the table on top. */
 void ebbL_addstreammethods(lua_State *L, ebbL_state *S);
 
+/* Adds _copy to the table on top: ebb.copy between two of these. */
+void ebbL_open_copy(lua_State *L, ebbL_state *S);
 /* Adds the table _stream to the table on top: its methods by type. */
 void ebbL_open_streams(lua_State *L, ebbL_state *S);
 

@@ -1,10 +1,13 @@
 --- From one stream of bytes to another, in pieces: never more than one is in memory.
 
+local core = require "ebb.core"
+
 local check = require "ebb.check"
 local try_join = require("ebb.group").try_join
 
 local pcall, type = pcall, type
-local min, tointeger = math.min, math.tointeger
+local huge, min, tointeger = math.maxinteger, math.min, math.tointeger
+local core_copy = core._copy
 
 local copy = {}
 
@@ -28,7 +31,7 @@ local function failed(n, why, code)
   return nil, why, code, n
 end
 
-local function copy_all(from, to, max)
+local function copy_pieces(from, to, max)
   local n = 0
   while true do
     if n == max then return n end
@@ -45,6 +48,14 @@ local function copy_all(from, to, max)
     end
     n = n + #piece
   end
+end
+
+--- Sockets and pairs in memory need no strings in between.
+local function copy_all(from, to, max)
+  local n, why, code, n_part = core_copy(from, to, max or huge)
+  if n == false then return copy_pieces(from, to, max) end
+  if n then return n end
+  return nil, why, code, n_part
 end
 
 --- Copies until `from` ends, or `max` bytes: how many.
