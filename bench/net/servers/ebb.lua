@@ -13,5 +13,6 @@ end
 local function copy(sock) ebb.copy(sock, sock) end
 
 ebb.run(function()
-  assert(ebb.net.serve("127.0.0.1", tonumber(arg[1]), os.getenv "ECHO" == "copy" and copy or echo, { backlog = 1024 }))
+  local handler = os.getenv "ECHO" == "copy" and copy or echo
+  assert(ebb.net.serve("127.0.0.1", tonumber(arg[1]), handler, { backlog = 1024 }))
 end)
