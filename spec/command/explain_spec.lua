@@ -84,3 +84,34 @@ describe("the command", function()
     assert.is_nil(run("-e " .. quote "warn 'heard'").err:find("heard", 1, true))
   end)
 end)
+
+local program = os.getenv("EBB_SPEC_COMMAND") or "build/debug/ebb"
+
+describe("the program, whose state is its own,", function()
+  local function run_program(options, code)
+    return support.shell("exec " .. quote(program) .. " " .. options .. " -e " .. quote(code))
+  end
+
+  it("warns as lua does", function()
+    local result = run_program("-W", [[
+      warn("one ", "line")
+      warn "@off"
+      warn "unheard"
+      warn("@o", "n")
+      warn "@on"
+      warn "two"]])
+    assert.equal("Lua warning: one line\nLua warning: two\n", result.err)
+    assert.equal(0, result.code)
+    assert.equal("", run_program("", [[warn "unheard" warn("@off", "on") warn "unheard"]]).err)
+  end)
+
+  it("is interrupted where it computes without ebb", function()
+    local result = run_program("--plain", [[
+      io.popen("kill -INT $PPID"):close() -- os.execute would ignore it meanwhile
+      local limit = os.clock() + 20
+      while os.clock() < limit do end]])
+    assert.equal(1, result.code)
+    assert.is_truthy(result.err:find("interrupted!", 1, true))
+    assert.is_true(result.seconds < 15)
+  end)
+end)
