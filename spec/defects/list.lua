@@ -3,7 +3,7 @@
 -- `recompile`: what else is compiled with a changed header; `seconds`: how long the catcher may take; `missed`: why nothing
 -- catches it.
 local list, names = {}, {}
-for _, layer in ipairs { "core", "sync", "alloc", "uv", "binding", "sugar" } do
+for _, layer in ipairs { "core", "sync", "alloc", "uv", "binding", "objects", "sugar" } do
   for _, defect in ipairs(require("spec.defects.list." .. layer)) do
     assert(not names[defect.name], defect.name)
     names[defect.name] = true
