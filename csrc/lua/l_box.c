@@ -20,7 +20,7 @@ int ebbL_guard_box(lua_State *L)
   ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   ebbL_box *box =
-      ebbL_new(L, guard->head.state, &ebbL_box_type, sizeof(*box), 2);
+      ebbL_newlinked(L, guard->head.state, &ebbL_box_type, sizeof(*box), 2, 0);
   box->memory = guard->memory;
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 3, 1);
@@ -45,7 +45,7 @@ void ebbL_box_free(lua_State *L, ebbL_box *box, int idx)
 
 static ebbL_box *check_box(lua_State *L)
 {
-  ebbL_box *box = ebbL_check(L, 1, &ebbL_box_type);
+  ebbL_box *box = ebbL_checklinked(L, 1, &ebbL_box_type);
   if (EBB_UNLIKELY(box->item.guard == NULL))
     ebbL_error(L, "EBB012", "used after it was freed: ebb.box%s",
                ebbL_places_push(L, box->places));
@@ -71,18 +71,18 @@ static int l_box_set(lua_State *L)
 
 static int l_box_gc(lua_State *L)
 {
-  ebbL_box *box = ebbL_test(L, 1, &ebbL_box_type);
+  ebbL_box *box = ebbL_testlinked(L, 1, &ebbL_box_type);
   if (box == NULL || box->memory == NULL || box->memory->is_closed)
     return 0;
   ebb_guard_remove(&box->item);
   ebb_slab_put(&box->memory->places, box->places);
   box->places = NULL;
-  return 0;
+  return ebbL_let_go(L);
 }
 
 static int l_box_tostring(lua_State *L)
 {
-  const ebbL_box *box = ebbL_check(L, 1, &ebbL_box_type);
+  const ebbL_box *box = ebbL_checklinked(L, 1, &ebbL_box_type);
   if (box->item.guard == NULL) {
     lua_pushliteral(L, "ebb.box: freed");
     return 1;

@@ -14,9 +14,8 @@ typedef struct ebbL_broadcastsub {
   ebb_broadcast_sub core;
 } broadcastsub;
 
-static const ebbL_opclass recv_class;
 static const ebbL_type broadcast_type = {"ebb.broadcast", NULL};
-static const ebbL_type sub_type = {"ebb.broadcastsub", &recv_class};
+#define sub_type (ebbL_linked_types[EBBL_LINKED_BROADCASTSUB])
 
 static ebbL_broadcast *check_broadcast(lua_State *L)
 {
@@ -25,7 +24,7 @@ static ebbL_broadcast *check_broadcast(lua_State *L)
 
 static broadcastsub *check_sub(lua_State *L)
 {
-  return ebbL_check(L, 1, &sub_type);
+  return ebbL_checklinked(L, 1, &sub_type);
 }
 
 /* Lets the values go that everybody has received. The table of slots is at
@@ -131,22 +130,22 @@ static int recv_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return outcome(L, task->core.status, 0);
 }
 
-static const ebbL_opclass recv_class = {.name = "broadcast recv",
-                                        .attempt = recv_attempt,
-                                        .link = recv_link,
-                                        .settle = recv_settle};
+const ebbL_opclass ebbL_broadcastsub_class = {.name = "broadcast recv",
+                                              .attempt = recv_attempt,
+                                              .link = recv_link,
+                                              .settle = recv_settle};
 
 static int l_recv(lua_State *L)
 {
   broadcastsub *sub = check_sub(L);
   lua_settop(L, 1);
-  return ebbL_perform(L, &recv_class, sub, l_recv);
+  return ebbL_perform(L, &ebbL_broadcastsub_class, sub, l_recv);
 }
 
 static int l_recv_op(lua_State *L)
 {
   check_sub(L);
-  ebbL_newop(L, ebbL_S(L), &recv_class, 1, 0);
+  ebbL_newop(L, ebbL_S(L), &ebbL_broadcastsub_class, 1, 0);
   return 1;
 }
 
@@ -196,7 +195,9 @@ static int sub_iterate(lua_State *L)
 static int l_subscribe(lua_State *L)
 {
   ebbL_broadcast *broadcast = check_broadcast(L);
-  broadcastsub *sub = ebbL_new(L, ebbL_S(L), &sub_type, sizeof *sub, 1);
+  lua_pushvalue(L, 1);
+  broadcastsub *sub =
+      ebbL_newlinked(L, ebbL_S(L), &sub_type, sizeof *sub, 1, 1);
   ebb_list_init(&sub->core.link);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
@@ -216,6 +217,14 @@ static int sub_close(lua_State *L)
   lua_getiuservalue(L, 2, 1);
   trim(L, core, 3);
   return 0;
+}
+
+static int sub_gc(lua_State *L)
+{
+  if (ebbL_testlinked(L, 1, &sub_type) == NULL)
+    return 0;
+  sub_close(L);
+  return ebbL_let_go(L);
 }
 
 /* How many values are to come, those that are lost included. */
@@ -308,7 +317,7 @@ void ebbL_open_broadcast(lua_State *L, ebbL_state *S)
                                          {NULL, NULL}};
   static const luaL_Reg sub_meta[] = {
       {"__call", sub_iterate},      {"__len", sub_len},
-      {"__close", sub_close},       {"__gc", sub_close},
+      {"__close", sub_close},       {"__gc", sub_gc},
       {"__tostring", sub_tostring}, {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newtype(L, S, &broadcast_type, methods, meta);

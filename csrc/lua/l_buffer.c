@@ -16,7 +16,7 @@ static ebbL_span *check_buffer(lua_State *L)
 
 static size_t free_bytes(const ebbL_span *span)
 {
-  return span->cap - (size_t)(span->data - span->block.data) - span->n;
+  return span->cap - (size_t)(span->data - span->block->data) - span->n;
 }
 
 /* Has its budget no room for n_bytes in all? */
@@ -33,17 +33,17 @@ static bool is_tight(const ebbL_span *span, size_t n_bytes)
 static unsigned char *make_room(lua_State *L, ebbL_span *span, size_t n_more)
 {
   if (span->n == 0)
-    span->data = span->block.data;
+    span->data = span->block->data;
   while (EBB_UNLIKELY(n_more > free_bytes(span))) {
-    size_t taken = (size_t)(span->data - span->block.data);
+    size_t taken = (size_t)(span->data - span->block->data);
     if (n_more > SIZE_MAX / 4)
       ebbL_nomem(L);
     if (taken > 0 &&
         (taken >= span->n || is_tight(span, taken + span->n + n_more))) {
       /* Moving pays for itself where at least as much was taken as is left, and
          where there is no more memory to be had. */
-      memmove(span->block.data, span->data, span->n);
-      span->data = span->block.data;
+      memmove(span->block->data, span->data, span->n);
+      span->data = span->block->data;
       continue;
     }
     ebbL_span_grow(L, span, taken + span->n + n_more, false);

@@ -12,7 +12,7 @@ static void check_size(lua_State *L, const ebbL_build *b)
 /* Adds the size of the op at idx. */
 void ebbL_build_measure(lua_State *L, ebbL_build *b, int idx)
 {
-  ebbL_header *header = lua_touserdata(L, idx);
+  ebbL_header *header = ebbL_touserdata(L, idx);
   if (header->type == &ebbL_composite_type) {
     ebbL_composite *child = (ebbL_composite *)header;
     b->n_leaves += child->n_leaves;
@@ -102,7 +102,7 @@ void ebbL_build_copy_steps(ebbL_composite *composite, ebbL_build *b,
 void ebbL_build_op(lua_State *L, ebbL_composite *composite, ebbL_build *b,
                    int idx, int32_t outer)
 {
-  ebbL_header *header = lua_touserdata(L, idx);
+  ebbL_header *header = ebbL_touserdata(L, idx);
   ebbL_leaf *leaves = ebbL_leaves(composite) + b->n_leaves;
   if (header->type != &ebbL_composite_type) {
     leaves[0] = (ebbL_leaf){.cls = ebbL_leafclass(header),

@@ -8,26 +8,26 @@
 #include <string.h>
 
 typedef struct ebbL_clock {
-  ebbL_header head; /* user values: 1 the runtime, 2 the parent */
+  ebbL_header head; /* user value 1: the parent; the body keeps the runtime */
   ebbL_rt *rt;
   ebb_clock core;
   bool is_open; /* core has been made */
 } ebbL_clock;
 
-static const ebbL_type clock_type = {"ebb.clock", NULL};
+#define clock_type (ebbL_linked_types[EBBL_LINKED_CLOCK])
 
 static const char frame_clocks_key; /* by runtime, as long as that lives */
 
 static ebbL_clock *check_clock(lua_State *L)
 {
-  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
   ebbL_check_rt(L, self->rt);
   return self;
 }
 
 static int l_clock_now(lua_State *L)
 {
-  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
   lua_pushnumber(L, ebbL_seconds(self->rt->closed
                                      ? self->core.now_ns
                                      : ebb_clock_refresh(&self->core)));
@@ -255,7 +255,7 @@ static int l_clock_resume(lua_State *L)
 
 static int l_clock_is_paused(lua_State *L)
 {
-  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
   lua_pushboolean(L, self->core.paused);
   return 1;
 }
@@ -300,20 +300,17 @@ static int new_clock(lua_State *L, int parent_idx, int opts_idx)
                                       luaL_tolstring(L, -2, NULL)));
     }
   }
-  ebb_clock *parent = NULL;
-  if (parent_idx != 0)
-    parent = &((ebbL_clock *)lua_touserdata(L, parent_idx))->core;
-  ebbL_clock *self = ebbL_new(L, S, &clock_type, sizeof *self, 2);
-  if (parent == NULL) {
-    self->rt = ebbL_own_rt(L, S);
-  } else {
-    self->rt = ((ebbL_clock *)lua_touserdata(L, parent_idx))->rt;
+  ebbL_clock *parent = parent_idx != 0 ? ebbL_touserdata(L, parent_idx) : NULL;
+  ebbL_rt *rt = parent != NULL ? parent->rt : ebbL_own_rt(L, S);
+  ebbL_pushrt(L, rt);
+  ebbL_clock *self = ebbL_newlinked(L, S, &clock_type, sizeof *self, 1, 1);
+  self->rt = rt;
+  if (parent != NULL) {
     lua_pushvalue(L, parent_idx);
-    lua_setiuservalue(L, -2, 2);
-    lua_getiuservalue(L, parent_idx, 1);
     lua_setiuservalue(L, -2, 1);
   }
-  ebb_clock_init(&self->core, kind, &self->rt->core, parent, scale);
+  ebb_clock_init(&self->core, kind, &rt->core,
+                 parent != NULL ? &parent->core : NULL, scale);
   self->is_open = true;
   return 1;
 }
@@ -340,10 +337,9 @@ static int l_frame_clock(lua_State *L)
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 2) != LUA_TNIL)
     return 1;
-  ebbL_clock *self = ebbL_new(L, S, &clock_type, sizeof *self, 2);
-  self->rt = lua_touserdata(L, 1);
   lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, 1);
+  ebbL_clock *self = ebbL_newlinked(L, S, &clock_type, sizeof *self, 1, 1);
+  self->rt = ebbL_touserdata(L, 1);
   ebbL_check_rt(L, self->rt);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -2);
@@ -356,16 +352,18 @@ static int l_frame_clock(lua_State *L)
 /* Nobody waits on it any more, or they go down with the state. */
 static int clock_gc(lua_State *L)
 {
-  ebbL_clock *self = ebbL_test(L, 1, &clock_type);
-  if (self != NULL && self->is_open)
+  ebbL_clock *self = ebbL_testlinked(L, 1, &clock_type);
+  if (self == NULL)
+    return 0;
+  if (self->is_open)
     ebb_clock_fini(&self->core);
-  return 0;
+  return ebbL_let_go(L);
 }
 
 static int clock_tostring(lua_State *L)
 {
   static const char *const kinds[] = {"", "child, ", "manual, ", "frames, "};
-  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
   if (self->core.paused)
     lua_pushfstring(L, "ebb.clock: %spaused", kinds[self->core.kind]);
   else

@@ -541,7 +541,7 @@ void ebbL_clone_sent(lua_State *L, int idx)
     lua_rawgeti(L, idx, i);
     ebbL_span *span = ebbL_tospan(L, -1);
     if (span != NULL && ebbL_span_is_live(span))
-      ebbL_span_free(span, NULL);
+      ebbL_block_free(span->block, NULL);
     lua_pop(L, 1);
   }
 }

@@ -99,7 +99,7 @@ static void expand_composite(lua_State *L, ebbL_state *S, int idx, expansion *x)
 
 static void expand(lua_State *L, ebbL_state *S, int idx, expansion *x)
 {
-  ebbL_header *header = lua_touserdata(L, idx);
+  ebbL_header *header = ebbL_touserdata(L, idx);
   if (header->type == &ebbL_composite_type) {
     if (((ebbL_composite *)header)->has_defer)
       expand_composite(L, S, idx, x);

@@ -45,6 +45,8 @@ static int state_gc(lua_State *L)
   ebbL_rt_close_all(L, S);
   ebbL_slice_close(S);
   ebbL_threads_close(L, S);
+  if (S->nobody != NULL)
+    ebbL_locks_forget(S->nobody);
   ebbL_state_close(S);
   return 0;
 }
@@ -81,7 +83,7 @@ static int l_report(lua_State *L)
   ebbL_rt *rt = NULL;
   if (handle->kind == EBBL_RESULT_FAILURE) {
     lua_getiuservalue(L, 1, 1);
-    rt = ((ebbL_failure *)lua_touserdata(L, -1))->rt;
+    rt = ((ebbL_failure *)ebbL_touserdata(L, -1))->rt;
     lua_getiuservalue(L, -1, 2);
     lua_replace(L, 3);
   }

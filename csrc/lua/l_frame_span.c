@@ -7,11 +7,12 @@
 
 #include "lua/l_task.h"
 
-/* vec and buffer: block.data and block.n_bytes are what they have now; there is
+/* vec and buffer: own.data and own.n_bytes are what they have now; there is
    no guard. Views of a vec hang on a mark of their own, `tie`, so that growing
    ends them. */
 typedef struct growable {
   ebbL_span span;
+  ebb_block own; /* the span's block */
   ebb_frame_mark *tie;
   uint64_t tie_gen; /* tie is ours while it has this generation */
 } growable;
@@ -59,8 +60,9 @@ static void settle(ebbL_span *span, unsigned char *data, size_t n, size_t cap)
   span->n = n;
   span->cap = cap;
   if (is_growable(span->head.type)) {
-    span->block.data = data;
-    span->block.n_bytes = ebbL_elem_bytes((ebbL_elem)span->elem, cap);
+    span->block = &((growable *)span)->own;
+    span->block->data = data;
+    span->block->n_bytes = ebbL_elem_bytes((ebbL_elem)span->elem, cap);
   }
 }
 
@@ -147,8 +149,8 @@ ebbL_span *ebbL_frame_view(lua_State *L, ebbL_span *of, unsigned char *data,
 static void move_grown(growable *vec, unsigned char *to, size_t cap)
 {
   ebbL_span *span = &vec->span;
-  size_t offset = (size_t)(span->data - span->block.data), n = span->n;
-  memcpy(to, span->block.data, span->block.n_bytes);
+  size_t offset = (size_t)(span->data - span->block->data), n = span->n;
+  memcpy(to, span->block->data, span->block->n_bytes);
   untie(vec);
   settle(span, to, n, cap);
   span->data += offset;
@@ -159,13 +161,13 @@ static void move_grown(growable *vec, unsigned char *to, size_t cap)
 static bool extend(ebbL_span *span, size_t cap)
 {
   ebb_frame *frame = &span->memory->frame;
-  size_t old_bytes = span->block.n_bytes;
+  size_t old_bytes = span->block->n_bytes;
   size_t new_bytes = ebbL_elem_bytes((ebbL_elem)span->elem, cap);
   if (span->gen_at != &frame->inner->gen ||
-      !ebb_frame_extend(frame, span->block.data, old_bytes, new_bytes))
+      !ebb_frame_extend(frame, span->block->data, old_bytes, new_bytes))
     return false;
-  memset(span->block.data + old_bytes, 0, new_bytes - old_bytes);
-  span->block.n_bytes = new_bytes;
+  memset(span->block->data + old_bytes, 0, new_bytes - old_bytes);
+  span->block->n_bytes = new_bytes;
   span->cap = cap;
   return true;
 }
@@ -187,7 +189,7 @@ void ebbL_frame_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
   /* Out of memory at first: then finalisers may have done anything to it. */
   if (!ebbL_span_is_live(span))
     ebbL_span_stale(L, span);
-  if (span->block.n_bytes < n_bytes)
+  if (span->block->n_bytes < n_bytes)
     move_grown(vec, to, cap);
 }
 

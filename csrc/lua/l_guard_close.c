@@ -50,7 +50,7 @@ int ebbL_pushcloser(lua_State *L, int idx)
 /* The error on top is kept if it is the first. */
 static void keep_first_error(lua_State *L)
 {
-  ebbL_guard *root = lua_touserdata(L, AT_ROOT);
+  ebbL_guard *root = ebbL_touserdata(L, AT_ROOT);
   if (root->has_error)
     return;
   root->has_error = true;
@@ -99,8 +99,7 @@ static void free_box(lua_State *L, ebbL_box *box)
 static void free_block(ebbL_guard *guard, ebb_block *block)
 {
   ebbL_memory_credit(guard->memory, block->n_bytes);
-  ebbL_span_free(ebb_container_of(block, ebbL_span, block),
-                 guard->places != NULL ? guard->places->freed : NULL);
+  ebbL_block_free(block, guard->places != NULL ? guard->places->freed : NULL);
 }
 
 /* Takes the newest item and frees it, or goes down into a child guard, or
@@ -145,7 +144,7 @@ static void finish_guard(lua_State *L, ebbL_guard *guard)
   if (guard->parent == NULL)
     return;
   lua_getiuservalue(L, AT_GUARD, 2);
-  ebbL_guard *parent = lua_touserdata(L, -1);
+  ebbL_guard *parent = ebbL_touserdata(L, -1);
   if (lua_getiuservalue(L, -1, 1) == LUA_TTABLE)
     ebbL_entry_free(L, parent, -1, guard->parent);
   lua_pop(L, 2);
@@ -153,11 +152,11 @@ static void finish_guard(lua_State *L, ebbL_guard *guard)
 
 static int close_loop(lua_State *L, int status, lua_KContext ctx)
 {
-  ebbL_guard *root = lua_touserdata(L, AT_ROOT);
+  ebbL_guard *root = ebbL_touserdata(L, AT_ROOT);
   if (status != LUA_OK && status != LUA_YIELD)
     keep_first_error(L);
   for (;;) {
-    ebbL_guard *guard = lua_touserdata(L, AT_GUARD);
+    ebbL_guard *guard = ebbL_touserdata(L, AT_GUARD);
     ebb_item *item = ebb_guard_newest(&guard->guard);
     lua_settop(L, AT_TOP);
     if (item == NULL) {
@@ -195,7 +194,7 @@ static int begin_close(lua_State *L, ebbL_guard *guard, uint8_t state)
 
 int ebbL_guard_close(lua_State *L)
 {
-  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
+  ebbL_guard *guard = ebbL_checklinked(L, 1, &ebbL_guard_type);
   if (guard->state != EBBL_OPEN)
     return 0;
   return begin_close(L, guard, EBBL_CLOSING);
@@ -215,12 +214,13 @@ int ebbL_guard_reset(lua_State *L)
 /* Finishes a close that was given up, too. Errors become warnings. */
 int ebbL_guard_gc(lua_State *L)
 {
-  ebbL_guard *guard = ebbL_test(L, 1, &ebbL_guard_type);
+  ebbL_guard *guard = ebbL_testlinked(L, 1, &ebbL_guard_type);
   if (guard == NULL || guard->memory == NULL || guard->memory->is_closed)
     return 0;
   ebb_list_unlink(&guard->link);
   ebb_slab_put(&guard->memory->places, guard->places);
   guard->places = NULL;
+  ebbL_let_go(L); /* now: what it closes may throw */
   if (guard->state == EBBL_CLOSED)
     return 0;
   return begin_close(L, guard, EBBL_CLOSING);

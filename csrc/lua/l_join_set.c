@@ -18,12 +18,11 @@ typedef struct ebbL_join_set {
 #define SCOPE   1 /* user values */
 #define HANDLES 2 /* by address: the members' handles */
 
-static const ebbL_opclass join_set_class;
-static const ebbL_type join_set_type = {"ebb.join_set", &join_set_class};
+#define join_set_type (ebbL_linked_types[EBBL_LINKED_JOIN_SET])
 
 static ebbL_join_set *check_set(lua_State *L)
 {
-  return ebbL_check(L, 1, &join_set_type);
+  return ebbL_checklinked(L, 1, &join_set_type);
 }
 
 static bool is_empty(const ebbL_join_set *self)
@@ -54,7 +53,7 @@ static ebbL_failure *failure_of(lua_State *L, int idx)
   if (handle == NULL || handle->kind != EBBL_RESULT_FAILURE || handle->is_taken)
     return NULL;
   lua_getiuservalue(L, idx, 1);
-  ebbL_failure *failure = lua_touserdata(L, -1);
+  ebbL_failure *failure = ebbL_touserdata(L, -1);
   lua_pop(L, 1);
   return failure;
 }
@@ -178,10 +177,10 @@ static int set_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return 1;
 }
 
-static const ebbL_opclass join_set_class = {.name = "join_set",
-                                            .attempt = set_attempt,
-                                            .link = set_link,
-                                            .settle = set_settle};
+const ebbL_opclass ebbL_join_set_class = {.name = "join_set",
+                                          .attempt = set_attempt,
+                                          .link = set_link,
+                                          .settle = set_settle};
 
 /* --- methods --- */
 
@@ -191,10 +190,13 @@ static int l_join_set(lua_State *L)
   lua_settop(L, 0);
   ebbL_scope *scope = ebbL_scope_new(L, S);
   scope->collect = true;
-  ebbL_join_set *self = ebbL_new(L, S, &join_set_type, sizeof *self, 2);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  ebbL_join_set *self =
+      ebbL_newlinked(L, S, &join_set_type, sizeof *self, 2, 1);
   ebb_list_init(&self->waiters);
   ebb_list_init(&self->failures);
-  lua_newtable(L);
+  lua_insert(L, -2);
   lua_setiuservalue(L, -2, HANDLES);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, SCOPE);
@@ -228,7 +230,7 @@ static int l_set_join_next(lua_State *L)
 {
   ebbL_join_set *self = check_set(L);
   lua_settop(L, 1); /* a for loop passes more */
-  return ebbL_perform(L, &join_set_class, self, l_set_join_next);
+  return ebbL_perform(L, &ebbL_join_set_class, self, l_set_join_next);
 }
 
 /* It is itself the op of its natural wait. */
@@ -334,12 +336,14 @@ static int set_len(lua_State *L)
 /* The scope, a user value, cancels its children itself. */
 static int set_gc(lua_State *L)
 {
-  ebbL_join_set *self = ebbL_test(L, 1, &join_set_type);
-  if (self == NULL || self->scope == NULL)
+  ebbL_join_set *self = ebbL_testlinked(L, 1, &join_set_type);
+  if (self == NULL)
     return 0;
-  disown_failures(self);
-  self->scope->set = NULL;
-  return 0;
+  if (self->scope != NULL) {
+    disown_failures(self);
+    self->scope->set = NULL;
+  }
+  return ebbL_let_go(L);
 }
 
 static int set_tostring(lua_State *L)

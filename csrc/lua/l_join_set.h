@@ -5,7 +5,10 @@
 #ifndef EBB_LUA_JOIN_SET_H
 #define EBB_LUA_JOIN_SET_H
 
+#include "lua/l_op.h"
 #include "lua/l_scope.h"
+
+extern const ebbL_opclass ebbL_join_set_class;
 
 /* The child with the handle at handle_idx has ended. [no-raise] */
 void ebbL_join_set_ended(lua_State *L, struct ebbL_join_set *set,

@@ -17,10 +17,10 @@ static ebbL_task *owner_of(ebbL_state *S, ebbL_task *task)
   return task == NULL || task->is_internal ? S->nobody : task;
 }
 
-static const char *word_of(const ebbL_lock *lock)
+static const char *word_of(int kind)
 {
   static const char *const words[] = {"mutex", "rwlock read", "rwlock write"};
-  return words[lock->kind];
+  return words[kind];
 }
 
 /* --- taking and releasing
@@ -28,30 +28,54 @@ static const char *word_of(const ebbL_lock *lock)
 
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind)
 {
-  ebbL_lock *lock = ebbL_new(L, S, &ebbL_lock_type, sizeof *lock, 1);
-  ebb_list_init(&lock->link);
-  lock->claim.sem = sem;
-  lock->claim.n = kind == EBBL_LOCK_WRITE ? EBBL_LOCK_ALL : 1;
+  uint64_t n = kind == EBBL_LOCK_WRITE ? EBBL_LOCK_ALL : 1;
+  if (EBB_UNLIKELY(S->closing))
+    ebbL_error(L, "EBB052", "the state is closing");
+  ebbL_lock *lock = ebbL_new(L, S, &ebbL_lock_type, sizeof *lock, 0);
+  lock->claim = (ebb_sem_claim){.sem = sem, .n = n};
   lock->kind = (uint8_t)kind;
+  ebbL_hold *hold = lock->hold = ebbL_record_get(L, S, &S->holds);
+  *hold = (ebbL_hold){.sem = sem, .n = n, .kind = (uint8_t)kind};
+  ebbL_slots_reserve(L, S, 0, 1);
+  hold->slot = ebbL_slots_pop(S, 0);
   lua_insert(L, -2);
-  lua_setiuservalue(L, -2, 1);
+  lua_rawseti(L, EBBL_SLOTS, hold->slot);
   return lock;
 }
 
 void ebbL_lock_taken(ebbL_lock *lock, ebbL_task *task)
 {
-  lock->owner = owner_of(lock->head.state, task);
-  ebb_list_push_back(&lock->owner->locks, &lock->link);
+  ebbL_hold *hold = lock->hold;
+  hold->is_held = true;
+  hold->owner = owner_of(lock->head.state, task);
+  ebb_list_push_back(&hold->owner->locks, &hold->link);
 }
 
-void ebbL_lock_release(ebbL_lock *lock)
+/* The permits go back, if it had any, and what they are of is let go. */
+static void let_go(lua_State *L, ebbL_state *S, ebbL_hold *hold, bool had,
+                   int slots)
 {
-  if (!lock->claim.held)
+  if (hold->is_held)
+    ebb_list_unlink(&hold->link);
+  hold->is_held = false;
+  hold->owner = NULL;
+  if (had)
+    ebb_sem_release(hold->sem, hold->n);
+  if (EBB_LIKELY(!S->closing))
+    ebbL_slots_give(L, S, slots, hold->slot, 0);
+  hold->slot = 0;
+}
+
+void ebbL_lock_release(lua_State *L, ebbL_lock *lock, int slots)
+{
+  ebbL_state *S = lock->head.state;
+  ebbL_hold *hold = lock->hold;
+  if (hold == NULL)
     return;
-  lock->claim.held = false;
-  lock->owner = NULL;
-  ebb_list_unlink(&lock->link);
-  ebb_sem_release(lock->claim.sem, lock->claim.n);
+  lock->hold = NULL;
+  if (hold->slot != 0)
+    let_go(L, S, hold, lock->claim.held, slots);
+  ebbL_record_put(&S->holds, hold);
 }
 
 int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
@@ -74,14 +98,16 @@ int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
 
 void ebbL_lock_check(lua_State *L, ebbL_task *task, const ebb_sem *sem)
 {
+  if (EBB_UNLIKELY(ebbL_S(L)->closing))
+    ebbL_error(L, "EBB052", "the state is closing");
   ebbL_task *owner = owner_of(ebbL_S(L), task);
   ebb_list_foreach(node, &owner->locks) {
-    const ebbL_lock *lock = ebb_container_of(node, ebbL_lock, link);
-    if (lock->claim.sem == sem)
+    const ebbL_hold *hold = ebb_container_of(node, ebbL_hold, link);
+    if (hold->sem == sem)
       ebbL_error(L, "EBB042",
                  "this task holds the %s lock already and would wait for "
                  "itself",
-                 word_of(lock));
+                 word_of(hold->kind));
   }
 }
 
@@ -119,13 +145,13 @@ static int push_held(lua_State *L)
   return 2;
 }
 
-void ebbL_locks_drop(lua_State *L, ebbL_task *task)
+void ebbL_locks_drop(lua_State *L, ebbL_task *task, int slots)
 {
   ebbL_state *S = task->S;
   while (!ebb_list_is_empty(&task->locks)) {
-    ebbL_lock *lock = ebb_container_of(task->locks.next, ebbL_lock, link);
-    const char *word = word_of(lock);
-    ebbL_lock_release(lock);
+    ebbL_hold *hold = ebb_container_of(task->locks.next, ebbL_hold, link);
+    const char *word = word_of(hold->kind);
+    let_go(L, S, hold, true, slots);
     if (S->closing || !lua_checkstack(L, 8))
       continue;
     int top = lua_gettop(L);
@@ -138,6 +164,17 @@ void ebbL_locks_drop(lua_State *L, ebbL_task *task)
   }
 }
 
+void ebbL_locks_forget(ebbL_task *task)
+{
+  while (!ebb_list_is_empty(&task->locks)) {
+    ebbL_hold *hold = ebb_container_of(task->locks.next, ebbL_hold, link);
+    ebb_list_unlink(&hold->link);
+    hold->is_held = false;
+    hold->owner = NULL;
+    hold->slot = 0;
+  }
+}
+
 /* --- methods
  * ---------------------------------------------------------------------- */
 
@@ -146,10 +183,15 @@ static ebbL_lock *check_lock(lua_State *L)
   return ebbL_check(L, 1, &ebbL_lock_type);
 }
 
+static bool is_held(const ebbL_lock *lock)
+{
+  return lock->hold != NULL && lock->hold->is_held;
+}
+
 static ebbL_lock *check_held(lua_State *L)
 {
   ebbL_lock *lock = check_lock(L);
-  if (!lock->claim.held)
+  if (!is_held(lock))
     ebbL_throw(L, "this lock has been released");
   return lock;
 }
@@ -158,26 +200,26 @@ static int lock_close(lua_State *L)
 {
   ebbL_lock *lock = check_lock(L);
   ebbL_task *task = ebbL_S(L)->current;
-  if (lock->claim.held && lock->owner != NULL && task != NULL &&
-      lock->owner != owner_of(ebbL_S(L), task))
+  if (is_held(lock) && task != NULL &&
+      lock->hold->owner != owner_of(ebbL_S(L), task))
     ebbL_error(L, "EBB045",
                "this %s lock is held by another task; guard:adopt() takes it "
                "over",
-               word_of(lock));
-  ebbL_lock_release(lock);
+               word_of(lock->kind));
+  ebbL_lock_release(L, lock, EBBL_SLOTS);
   return 0;
 }
 
 static int lock_gc(lua_State *L)
 {
-  ebbL_lock_release(check_lock(L));
+  ebbL_lock_release(L, check_lock(L), EBBL_SLOTS);
   return 0;
 }
 
 static int lock_adopt(lua_State *L)
 {
   ebbL_lock *lock = check_held(L);
-  ebb_list_unlink(&lock->link);
+  ebb_list_unlink(&lock->hold->link);
   ebbL_lock_taken(lock, ebbL_S(L)->current);
   lua_settop(L, 1);
   return 1;
@@ -190,10 +232,10 @@ static int lock_downgrade(lua_State *L)
   ebbL_lock *lock = check_held(L);
   if (lock->kind != EBBL_LOCK_WRITE)
     ebbL_throw(L, "only a write lock can be downgraded, this is a %s lock",
-               word_of(lock));
-  lock->kind = EBBL_LOCK_READ;
-  lock->claim.n = 1;
-  ebb_sem_release(lock->claim.sem, EBBL_LOCK_ALL - 1);
+               word_of(lock->kind));
+  lock->kind = lock->hold->kind = EBBL_LOCK_READ;
+  lock->hold->n = 1;
+  ebb_sem_release(lock->hold->sem, EBBL_LOCK_ALL - 1);
   lua_settop(L, 1);
   return 1;
 }
@@ -216,8 +258,7 @@ static int lock_index(lua_State *L)
   if (lock->kind != EBBL_LOCK_MUTEX)
     lua_pushnil(L);
   else {
-    check_held(L);
-    lua_getiuservalue(L, 1, 1);
+    lua_rawgeti(L, EBBL_SLOTS, check_held(L)->hold->slot);
     lua_getiuservalue(L, -1, 1);
   }
   return 1;
@@ -228,8 +269,7 @@ static int lock_newindex(lua_State *L)
   ebbL_lock *lock = check_lock(L);
   if (!is_value(L) || lock->kind != EBBL_LOCK_MUTEX)
     ebbL_throw(L, "a lock has no field to set but a mutex lock's value");
-  check_held(L);
-  lua_getiuservalue(L, 1, 1);
+  lua_rawgeti(L, EBBL_SLOTS, check_held(L)->hold->slot);
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, -2, 1);
   return 0;
@@ -238,13 +278,13 @@ static int lock_newindex(lua_State *L)
 static int lock_tostring(lua_State *L)
 {
   ebbL_lock *lock = check_lock(L);
-  if (!lock->claim.held)
-    lua_pushfstring(L, "ebb.lock: %s, released", word_of(lock));
-  else if (lock->owner == NULL || lock->owner == lock->head.state->nobody)
-    lua_pushfstring(L, "ebb.lock: %s, held", word_of(lock));
+  if (!is_held(lock))
+    lua_pushfstring(L, "ebb.lock: %s, released", word_of(lock->kind));
+  else if (lock->hold->owner == lock->head.state->nobody)
+    lua_pushfstring(L, "ebb.lock: %s, held", word_of(lock->kind));
   else
-    lua_pushfstring(L, "ebb.lock: %s, held by task %s", word_of(lock),
-                    ebbL_tasklabel(L, lock->owner, 0));
+    lua_pushfstring(L, "ebb.lock: %s, held by task %s", word_of(lock->kind),
+                    ebbL_tasklabel(L, lock->hold->owner, 0));
   return 1;
 }
 

@@ -5,10 +5,14 @@
    tasks owns its guards as the state's `nobody`.
 
    A guard is made before its task waits; the wake marks its claim as held, and
-   the task enters it into its list when it goes on. Collected, it releases. */
+   the task enters it into its list when it goes on. Collected, it releases.
+
+   What stands in the list is not the guard but its hold, a record: a guard that
+   Lua frees without its finaliser leaves the hold to its task's end. */
 #ifndef EBB_LUA_LOCK_H
 #define EBB_LUA_LOCK_H
 
+#include "lua/l_record.h"
 #include "lua/l_sync.h"
 #include "sync/sem.h"
 
@@ -17,11 +21,23 @@ enum { EBBL_LOCK_MUTEX, EBBL_LOCK_READ, EBBL_LOCK_WRITE };
 /* What a writer takes, and a reader one of. */
 #define EBBL_LOCK_ALL (UINT64_C(1) << 62)
 
-typedef struct ebbL_lock {
-  ebbL_header head; /* user value 1: the mutex or rwlock */
-  ebb_sem_claim claim;
+typedef struct ebbL_hold {
   ebb_list link;    /* in owner->locks while held */
-  ebbL_task *owner; /* while held and entered */
+  ebbL_task *owner; /* while held */
+  ebb_sem *sem;
+  uint64_t n;
+  uint32_t slot; /* slots[slot]: the mutex or rwlock; 0 once its task dropped it
+                  */
+  uint8_t kind;
+  bool is_held; /* … and entered */
+} ebbL_hold;
+
+_Static_assert(sizeof(ebbL_hold) <= 64, "as S->holds has them");
+
+typedef struct ebbL_lock {
+  ebbL_header head;
+  ebbL_hold *hold;     /* NULL once released */
+  ebb_sem_claim claim; /* until it is entered */
   uint8_t kind;
 } ebbL_lock;
 
@@ -31,8 +47,10 @@ extern const ebbL_type ebbL_lock_type;
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind);
 /* It is held: enters it into the list of the task that runs. [no-raise] */
 void ebbL_lock_taken(ebbL_lock *lock, ebbL_task *task);
-/* [no-raise] harmless twice */
-void ebbL_lock_release(ebbL_lock *lock);
+/* [no-raise] harmless twice. `slots` is the index of the table. */
+void ebbL_lock_release(lua_State *L, ebbL_lock *lock, int slots);
+/* The state closes: nobody holds anything any more. [no-raise] */
+void ebbL_locks_forget(ebbL_task *task);
 
 /* [-0, +1 if EBB_OK, raises] Takes it without waiting. EBB_EAGAIN: not now.
    Index `at` is what the op class was called with. */
@@ -42,7 +60,7 @@ int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
 void ebbL_lock_check(lua_State *L, ebbL_task *task, const ebb_sem *sem);
 
 /* The task has ended: releases what it holds and reports it. [no-raise] */
-void ebbL_locks_drop(lua_State *L, ebbL_task *task);
+void ebbL_locks_drop(lua_State *L, ebbL_task *task, int slots);
 
 /* op class parts: link by guard, settle to guard */
 void ebbL_lock_link(ebbL_task *task, uint32_t i, int payload);

@@ -168,14 +168,14 @@ static int l_debug(lua_State *L)
 }
 
 /* [-0, +0] Appends to the list on top. */
-static void add_leak(lua_State *L, const ebbL_header *head,
+static void add_leak(lua_State *L, const ebbL_type *type,
                      const ebbL_places *places, size_t n_bytes)
 {
   if (places == NULL)
     return;
   lua_createtable(L, 0, 3);
   set_count(L, "bytes", n_bytes);
-  lua_pushstring(L, head->type->name + sizeof("ebb.") - 1);
+  lua_pushstring(L, type->name + sizeof("ebb.") - 1);
   lua_setfield(L, -2, "kind");
   lua_pushstring(L, places->made);
   lua_setfield(L, -2, "place");
@@ -188,12 +188,12 @@ static void add_leaks(lua_State *L, const ebb_guard *guard)
   ebb_list_foreach(link, &guard->items) {
     ebb_item *item = ebb_container_of(link, ebb_item, link);
     if (item->kind == EBB_ITEM_BLOCK) {
-      const ebb_block *block = ebb_container_of(item, ebb_block, item);
-      const ebbL_span *span = ebb_container_of(block, ebbL_span, block);
-      add_leak(L, &span->head, span->places, block->n_bytes);
+      const ebbL_block *block =
+          ebbL_block_of(ebb_container_of(item, ebb_block, item));
+      add_leak(L, block->type, block->places, block->block.n_bytes);
     } else if (item->kind == EBBL_ITEM_BOX) {
       const ebbL_box *box = ebb_container_of(item, ebbL_box, item);
-      add_leak(L, &box->head, box->places, 0);
+      add_leak(L, box->head.type, box->places, 0);
     }
   }
 }
@@ -296,6 +296,7 @@ static ebbL_memory *open_memory(lua_State *L, ebbL_state *S)
   ebb_pool_init(&M->pool, &S->charged);
   ebb_slab_init(&M->items, &M->pool.pages, sizeof(ebbL_entry));
   ebb_slab_init(&M->places, &M->pool.pages, sizeof(ebbL_places));
+  M->blocks.record_bytes = (sizeof(ebbL_block) + 15) / 16 * 16;
   ebb_guard_init(&M->loose, &M->pool, NULL);
   ebb_list_init(&M->guards);
   ebb_list_init(&M->budgets);

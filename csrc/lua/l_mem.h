@@ -19,6 +19,7 @@
 
 #include "alloc/frame.h"
 #include "alloc/guard.h"
+#include "lua/l_record.h"
 #include "lua/l_site.h"
 #include "lua/l_state.h"
 
@@ -26,6 +27,19 @@
 typedef struct ebbL_places {
   char made[96], freed[96]; /* "main.lua:12", "" if unknown */
 } ebbL_places;
+
+/* A record: the block of a span in the pool or heap. It stands in a guard's
+   list, views look at its generation. */
+typedef struct ebbL_block {
+  const ebbL_type *type; /* of the span */
+  ebbL_places *places;   /* likewise */
+  ebb_block block;       /* its generation never goes back */
+} ebbL_block;
+
+static inline ebbL_block *ebbL_block_of(ebb_block *block)
+{
+  return ebb_container_of(block, ebbL_block, block);
+}
 
 /* One per Lua state; lives as long as the state. */
 typedef struct ebbL_memory {
@@ -40,8 +54,10 @@ typedef struct ebbL_memory {
   uint32_t n_phase_names;
   ebbL_sites sites;
   ebb_pool pool;
-  ebb_slab items;   /* of ebbL_entry */
-  ebb_slab places;  /* of ebbL_places */
+  ebb_slab items;      /* of ebbL_entry */
+  ebb_slab places;     /* of ebbL_places */
+  ebbL_records blocks; /* of ebbL_block */
+  ebbL_block gone;     /* in no guard: of spans that have been collected */
   ebb_guard loose;  /* what belongs to the collector: promoted out of guards */
   ebb_list guards;  /* every ebbL_guard */
   ebb_list budgets; /* every ebbL_budget */
@@ -149,7 +165,7 @@ typedef struct ebbL_guard {
   bool has_error; /* something failed while it was closed */
 } ebbL_guard;
 
-extern const ebbL_type ebbL_guard_type;
+#define ebbL_guard_type (ebbL_linked_types[EBBL_LINKED_GUARD])
 
 /* [raises] The open guard at idx; EBB012 when it is closed or closing. */
 ebbL_guard *ebbL_checkguard(lua_State *L, int idx);
@@ -177,7 +193,7 @@ typedef struct ebbL_span {
     const ebbL_site *site; /* frame memory: always */
   };
   ebbL_memory *memory;
-  ebb_block block; /* last: views do without, and fixed frame memory */
+  ebb_block *block; /* last: views do without, and fixed frame memory */
 } ebbL_span;
 
 /* In one row, so that "any span" is one comparison. */
@@ -186,7 +202,7 @@ extern const ebbL_type ebbL_span_types[4];
 #define ebbL_array_type  (ebbL_span_types[1])
 #define ebbL_vec_type    (ebbL_span_types[2])
 #define ebbL_buffer_type (ebbL_span_types[3])
-extern const ebbL_type ebbL_box_type;
+#define ebbL_box_type    (ebbL_linked_types[EBBL_LINKED_BOX])
 
 /* The span at idx whatever its kind and state, or NULL. [no-raise] */
 static inline ebbL_span *ebbL_tospan(lua_State *L, int idx)
@@ -204,7 +220,7 @@ int ebbL_span_stale(lua_State *L, ebbL_span *span);
 /* Of the guard that its block is in; NULL: none, or no block of a guard's. */
 static inline ebb_budget *ebbL_span_budget(const ebbL_span *span)
 {
-  const ebb_guard *guard = span->block.item.guard;
+  const ebb_guard *guard = span->block->item.guard;
   return guard != NULL ? guard->budget : NULL;
 }
 
@@ -249,8 +265,8 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact);
    values: it must own nothing. */
 ebbL_span *ebbL_span_lean(lua_State *L, ebbL_state *S, const ebbL_type *type,
                           size_t n_bytes);
-/* Frees the block; `place` (may be NULL) is where that happens. [no-raise] */
-void ebbL_span_free(ebbL_span *span, const char *place);
+/* Frees the data; `place` (may be NULL) is where that happens. [no-raise] */
+void ebbL_block_free(ebb_block *block, const char *place);
 
 /* [raises] There must be an argument, be it nil. */
 static inline void ebbL_checkvalue(lua_State *L, int arg)

@@ -17,7 +17,8 @@ bool ebbL_isop(lua_State *L, int idx)
   if (header == NULL || header->state != ebbL_S(L))
     return false;
   return header->type == &ebbL_op_type ||
-         header->type == &ebbL_composite_type || header->type->op != NULL;
+         header->type == &ebbL_composite_type ||
+         (header->type->op != NULL && !ebbL_is_body(header));
 }
 
 const ebbL_opclass *ebbL_leafclass(const ebbL_header *header)
@@ -48,7 +49,7 @@ ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
   ebbL_op *op = ebbL_new(L, S, &ebbL_op_type, sizeof *op, 2);
   op->cls = cls;
   if (target_idx != 0) {
-    op->target = lua_touserdata(L, target_idx);
+    op->target = ebbL_touserdata(L, target_idx);
     lua_pushvalue(L, target_idx);
     lua_setiuservalue(L, -2, 1);
   }
@@ -69,7 +70,7 @@ static int perform_k(lua_State *L, int status, lua_KContext ctx)
   EBBL_OWN_RESUME(L, S, perform_k, ctx);
   ebbL_task *task = S->current;
   ebbL_check_woken(L, task);
-  return cls->settle(L, task, lua_touserdata(L, 1), 1,
+  return cls->settle(L, task, ebbL_touserdata(L, 1), 1,
                      (int)task->core.waits[0].slot);
 }
 

@@ -12,7 +12,7 @@ typedef struct registry {
   ebb_list link; /* in memory->registries */
 } registry;
 
-static const ebbL_type registry_type = {"ebb.registry", NULL};
+#define registry_type (ebbL_linked_types[EBBL_LINKED_REGISTRY])
 
 /* ebb.alloc.registry() → reg */
 static int l_registry(lua_State *L)
@@ -21,7 +21,7 @@ static int l_registry(lua_State *L)
   ebbL_memory *M = ebbL_M(L);
   if (M->is_closed)
     ebbL_error(L, "EBB012", "the Lua state is closing");
-  registry *self = ebbL_new(L, S, &registry_type, sizeof *self, 1);
+  registry *self = ebbL_newlinked(L, S, &registry_type, sizeof *self, 1, 0);
   ebb_registry_init(&self->core, &S->charged);
   self->memory = M;
   ebb_list_push_back(&M->registries, &self->link);
@@ -32,7 +32,7 @@ static int l_registry(lua_State *L)
 
 static registry *check_self(lua_State *L)
 {
-  return ebbL_check(L, 1, &registry_type);
+  return ebbL_checklinked(L, 1, &registry_type);
 }
 
 /* [-0, +1, raises] */
@@ -191,13 +191,13 @@ static int l_registry_tostring(lua_State *L)
 
 static int l_registry_gc(lua_State *L)
 {
-  registry *self = ebbL_test(L, 1, &registry_type);
+  registry *self = ebbL_testlinked(L, 1, &registry_type);
   if (self == NULL || self->memory == NULL || self->memory->is_closed)
     return 0;
   ebb_list_unlink(&self->link);
   self->memory = NULL;
   ebb_registry_fini(&self->core);
-  return 0;
+  return ebbL_let_go(L);
 }
 
 void ebbL_registries_fini(ebbL_memory *M)

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const ebbL_type ebbL_failure_type = {"ebb.failure", NULL};
-
 /* An error that nobody has taken is reported after this long. */
 #define UNOBSERVED_NS EBB_NS_PER_S
 
@@ -289,12 +287,14 @@ static void report_failure(lua_State *L, ebbL_failure *failure, int idx,
 
 static int failure_gc(lua_State *L)
 {
-  ebbL_failure *failure = ebbL_test(L, 1, &ebbL_failure_type);
-  if (failure != NULL && ebb_list_is_linked(&failure->link)) {
+  ebbL_failure *failure = ebbL_testlinked(L, 1, &ebbL_failure_type);
+  if (failure == NULL)
+    return 0;
+  if (ebb_list_is_linked(&failure->link)) {
     ebbL_newdeadhandle(L, failure->head.state, failure->id);
     report_failure(L, failure, 1, lua_gettop(L));
   }
-  return 0;
+  return ebbL_let_go(L);
 }
 
 void ebbL_report_due(lua_State *L, ebbL_rt *rt, bool all)
@@ -333,7 +333,7 @@ void ebbL_taken(lua_State *L, int idx)
   if (handle->kind != EBBL_RESULT_FAILURE)
     return;
   lua_getiuservalue(L, idx, 1);
-  ebbL_failure *failure = lua_touserdata(L, -1);
+  ebbL_failure *failure = ebbL_touserdata(L, -1);
   ebb_list_unlink(&failure->link);
   lua_pop(L, 1);
 }
@@ -345,8 +345,9 @@ static int new_failure(lua_State *L)
 {
   ebbL_task *task = lua_touserdata(L, 3);
   ebbL_state *S = task->S;
+  ebbL_pushrt(L, ebbL_rt_of(task->core.rt));
   ebbL_failure *failure =
-      ebbL_new(L, S, &ebbL_failure_type, sizeof *failure, 3);
+      ebbL_newlinked(L, S, &ebbL_failure_type, sizeof *failure, 2, 1);
   ebb_list_init(&failure->link);
   failure->rt = ebbL_rt_of(task->core.rt);
   failure->id = task->core.id;
@@ -355,8 +356,6 @@ static int new_failure(lua_State *L)
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, 2);
-  ebbL_pushrt(L, failure->rt);
-  lua_setiuservalue(L, -2, 3);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_failure_type);
   lua_getfield(L, -1, "objects");
   lua_pushvalue(L, -3);
@@ -393,7 +392,7 @@ void ebbL_failed(lua_State *L, ebbL_task *task, bool owned)
   lua_pushlightuserdata(L, task);
   lua_pushvalue(L, handle_idx);
   if (lua_pcall(L, 4, 1, 0) == LUA_OK) {
-    ebbL_failure *failure = lua_touserdata(L, -1);
+    ebbL_failure *failure = ebbL_touserdata(L, -1);
     handle->kind = EBBL_RESULT_FAILURE;
     lua_setiuservalue(L, handle_idx, 1);
     if (!owned && handle->is_late)

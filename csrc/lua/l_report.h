@@ -6,8 +6,9 @@
 
 #include "lua/l_rt.h"
 
-/* A failed task's error (user value 1) and traceback (user value 2). Collected
-   together with its handle; on that occasion an untaken one is reported. */
+/* A failed task's error (user value 1) and traceback (user value 2); its body
+   keeps the runtime. Collected together with its handle; on that occasion an
+   untaken one is reported. */
 typedef struct ebbL_failure {
   ebbL_header head;
   ebb_list link; /* in rt->unobserved while nobody has taken it */
@@ -16,7 +17,7 @@ typedef struct ebbL_failure {
   uint64_t failed_ns; /* real time */
 } ebbL_failure;
 
-extern const ebbL_type ebbL_failure_type;
+#define ebbL_failure_type (ebbL_linked_types[EBBL_LINKED_FAILURE])
 
 /* [-1, +0] The task has failed with the error on top; keeps or reports it, as
    its handle and owner demand. [no-raise] */

@@ -279,7 +279,7 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     ebbL_failed(L, task, scope != NULL);
   }
   if (EBB_UNLIKELY(!ebb_list_is_empty(&task->locks)))
-    ebbL_locks_drop(L, task);
+    ebbL_locks_drop(L, task, slots);
   if (handle != NULL) {
     handle->status = (uint8_t)status;
     handle->allocated = task->allocated;

@@ -14,8 +14,6 @@
 
 #include <errno.h>
 
-const ebbL_type ebbL_rt_type = {"ebb.runtime", NULL};
-
 static const char objects_key; /* weak: runtime userdata by address */
 static const char default_key, used_key;
 
@@ -90,7 +88,7 @@ static ebbL_rt *new_rt(lua_State *L, ebbL_state *S, bool is_virtual)
 {
   if (S->closing)
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_rt *rt = ebbL_new(L, S, &ebbL_rt_type, sizeof *rt, 5);
+  ebbL_rt *rt = ebbL_newlinked(L, S, &ebbL_rt_type, sizeof *rt, 5, 0);
   /* once this has succeeded nothing fails but keeping its address, which gives
      the slot back when it is collected */
   rt->slot = ebbL_slots_take(L, S, 0);
@@ -157,7 +155,7 @@ static int l_runtime(lua_State *L)
 
 static ebbL_rt *check_open(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
   if (rt->closed || rt->shutting_down)
     ebbL_error(L, "EBB052", "this runtime is shut down");
   return rt;
@@ -194,7 +192,7 @@ static int l_use(lua_State *L)
 
 static int l_rt_spawn(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
   ebbL_checkcallable(L, 2);
   ebbL_rt_accepts(L, rt);
   ebbL_spawn(L, rt->head.state, rt, lua_gettop(L) - 2, true, NULL);
@@ -251,7 +249,7 @@ static int l_rt_metrics(lua_State *L)
 
 static int rt_tostring(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
   const char *name = rt->name[0] != 0 ? rt->name
                      : rt->is_default ? "default"
                                       : "unnamed";
@@ -359,10 +357,12 @@ static void close_quietly(lua_State *L, ebbL_rt *rt)
 
 static int rt_gc(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_test(L, 1, &ebbL_rt_type);
-  if (rt != NULL && rt->is_open && !rt->closed)
+  ebbL_rt *rt = ebbL_testlinked(L, 1, &ebbL_rt_type);
+  if (rt == NULL)
+    return 0;
+  if (rt->is_open && !rt->closed)
     close_quietly(L, rt);
-  return 0;
+  return ebbL_let_go(L);
 }
 
 void ebbL_rt_close_all(lua_State *L, ebbL_state *S)

@@ -40,7 +40,7 @@ struct ebbL_rt {
   /* user value 1: its on_task_error, or nil; 2 to 5: see l_luv.c */
 };
 
-extern const ebbL_type ebbL_rt_type;
+#define ebbL_rt_type (ebbL_linked_types[EBBL_LINKED_RT])
 
 static inline ebbL_rt *ebbL_rt_of(ebb_rt *core)
 {

@@ -5,8 +5,6 @@
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
 
-const ebbL_type ebbL_scope_type = {"ebb.scope", NULL};
-
 /* Who closes: the function form, s:wait(), s:close(), or leaving the block. */
 enum { MODE_NONE, MODE_BODY, MODE_WAIT, MODE_CLOSE, MODE_LEAVE };
 enum { PHASE_WAIT, PHASE_DEFERS, PHASE_DONE };
@@ -83,7 +81,7 @@ static int close_scope(lua_State *L, ebbL_scope *scope, int at);
 
 static int defer_k(lua_State *L, int status, lua_KContext at)
 {
-  ebbL_scope *scope = lua_touserdata(L, (int)at);
+  ebbL_scope *scope = ebbL_touserdata(L, (int)at);
   ebbL_task *task = scope->head.state->current;
   bool failed = status != LUA_OK && status != LUA_YIELD;
   ebbL_body *body = lua_touserdata(L, failed ? -3 : -2);
@@ -124,7 +122,7 @@ static int close_scope(lua_State *L, ebbL_scope *scope, int at)
 static int scope_k(lua_State *L, int status, lua_KContext at)
 {
   (void)status;
-  ebbL_scope *scope = lua_touserdata(L, (int)at);
+  ebbL_scope *scope = ebbL_touserdata(L, (int)at);
   EBBL_OWN_RESUME(L, scope->head.state, scope_k, at);
   ebbL_task *task = scope->head.state->current;
   task->core.uninterruptible = false;
@@ -189,7 +187,7 @@ static int scope_done(lua_State *L, ebbL_scope *scope, int at)
 static int body_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)ctx;
-  ebbL_scope *scope = lua_touserdata(L, 2);
+  ebbL_scope *scope = ebbL_touserdata(L, 2);
   ebbL_task *task = scope->head.state->current;
   ebbL_body *body = scope->body;
   bool error = status != LUA_OK && status != LUA_YIELD;
@@ -223,7 +221,8 @@ static int body_k(lua_State *L, int status, lua_KContext ctx)
 
 ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S)
 {
-  ebbL_scope *scope = ebbL_new(L, S, &ebbL_scope_type, sizeof *scope, 2);
+  ebbL_scope *scope =
+      ebbL_newlinked(L, S, &ebbL_scope_type, sizeof *scope, 2, 0);
   ebb_scope_init(&scope->core);
   scope->rt = ebbL_current_rt(L, S);
   scope->of_cleanup = scope->rt->ending;
@@ -272,7 +271,7 @@ static void report_failure(lua_State *L, ebbL_scope *scope);
 
 static ebbL_scope *check_scope(lua_State *L)
 {
-  return ebbL_check(L, 1, &ebbL_scope_type);
+  return ebbL_checklinked(L, 1, &ebbL_scope_type);
 }
 
 static int l_scope_spawn(lua_State *L)
@@ -425,9 +424,11 @@ static void report_failure(lua_State *L, ebbL_scope *scope)
 
 static int scope_gc(lua_State *L)
 {
-  ebbL_scope *scope = ebbL_test(L, 1, &ebbL_scope_type);
-  if (scope == NULL || scope->ended)
+  ebbL_scope *scope = ebbL_testlinked(L, 1, &ebbL_scope_type);
+  if (scope == NULL)
     return 0;
+  if (scope->ended)
+    return ebbL_let_go(L);
   scope->ended = true;
   report_failure(L, scope);
   ebb_list *children = &scope->core.children;
@@ -441,7 +442,7 @@ static int scope_gc(lua_State *L)
       task->handle->is_owned = false;
     ebb_task_ask_cancel(child);
   }
-  return 0;
+  return ebbL_let_go(L);
 }
 
 static int scope_tostring(lua_State *L)

@@ -29,7 +29,7 @@ struct ebbL_scope {
   /* user value 2: list of defers, or nil */
 };
 
-extern const ebbL_type ebbL_scope_type;
+#define ebbL_scope_type (ebbL_linked_types[EBBL_LINKED_SCOPE])
 
 /* [-0, +1, raises] */
 ebbL_scope *ebbL_scope_new(lua_State *L, ebbL_state *S);

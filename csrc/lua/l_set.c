@@ -196,7 +196,7 @@ static uint32_t shuffle_next(shuffle *sh)
 static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
                        const ebbL_leaf **leaf)
 {
-  ebbL_header *header = lua_touserdata(L, arm);
+  ebbL_header *header = ebbL_touserdata(L, arm);
   *leaf = NULL;
   if (header->type != &ebbL_composite_type)
     return ebbL_leafclass(header)->attempt(L, task, header, arm);
@@ -249,7 +249,7 @@ static void find_leaf(lua_State *L, set *s, uint32_t ordinal,
   for (int arm = 1; arm <= s->n_arms; arm++) {
     if (ebbL_set_is_skipped(L, arm))
       continue;
-    ebbL_header *header = lua_touserdata(L, arm);
+    ebbL_header *header = ebbL_touserdata(L, arm);
     s->arm = arm;
     if (header->type == &ebbL_composite_type) {
       ebbL_composite *composite = (ebbL_composite *)header;
@@ -278,7 +278,7 @@ static int set_k(lua_State *L, int status, lua_KContext ctx)
   find_leaf(L, &s, ordinal, &leaf);
   int n;
   if (leaf == NULL) {
-    ebbL_header *header = lua_touserdata(L, s.arm);
+    ebbL_header *header = ebbL_touserdata(L, s.arm);
     n = ebbL_leafclass(header)->settle(L, task, header, s.arm, payload);
   } else if (leaf->cls->flags & EBBL_IGNORES_AT) {
     n = leaf->cls->settle(L, task, leaf->object, 0, payload);
@@ -347,7 +347,7 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
   for (int arm = 1; arm <= s->n_arms; arm++) {
     if (ebbL_set_is_skipped(L, arm))
       continue;
-    ebbL_header *header = lua_touserdata(L, arm);
+    ebbL_header *header = ebbL_touserdata(L, arm);
     if (header->type != &ebbL_composite_type) {
       if (v->what == VISIT_COUNT)
         count_leaf(v, ebbL_leafclass(header));
@@ -435,7 +435,7 @@ int ebbL_await(lua_State *L, int idx, lua_CFunction fn)
     lua_replace(L, 1);
     lua_settop(L, 1);
   }
-  ebbL_header *header = lua_touserdata(L, 1);
+  ebbL_header *header = ebbL_touserdata(L, 1);
   if (header->type != &ebbL_composite_type &&
       ebbL_leafclass(header) != &ebbL_defer_class)
     return ebbL_perform(L, ebbL_leafclass(header), header, fn);

@@ -99,6 +99,21 @@ size_t ebbL_elem_bytes(ebbL_elem elem, size_t n)
   return n > EBBL_MAX_BYTES / size ? SIZE_MAX : n * size;
 }
 
+/* A block without data, for a span that is stale until it has some. [raises] */
+static void new_block(lua_State *L, ebbL_span *span)
+{
+  ebbL_memory *M = span->memory;
+  span->block = &M->gone.block;
+  span->gen_at = &span->block->gen;
+  span->gen = 1; /* stale */
+  ebbL_block *block = ebbL_record_get(L, M->head.state, &M->blocks);
+  block->type = span->head.type;
+  block->places = NULL;
+  span->block = &block->block;
+  span->gen_at = &block->block.gen;
+  span->gen = block->block.gen - 1;
+}
+
 ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
                          ebbL_elem elem, size_t n, size_t cap, size_t align)
 {
@@ -107,11 +122,10 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
   size_t n_bytes = ebbL_elem_bytes(elem, cap);
   guard_idx = lua_absindex(L, guard_idx);
   ebbL_memory_charge(L, M, n_bytes);
-  ebbL_span *span = ebbL_new(L, guard->head.state, type, sizeof(*span), 1);
-  span->gen_at = &span->block.gen;
-  span->gen = 1; /* stale until it has its block */
+  ebbL_span *span = ebbL_new(L, M->head.state, type, sizeof(*span), 1);
   span->elem = (uint8_t)elem;
   span->memory = M;
+  new_block(L, span);
   lua_pushvalue(L, guard_idx);
   lua_setiuservalue(L, -2, 1);
   bool passes = false;
@@ -123,17 +137,17 @@ ebbL_span *ebbL_span_new(lua_State *L, int guard_idx, const ebbL_type *type,
     }
     /* The collector may have run, and with it any code: look again. */
     ebbL_checkguard(L, guard_idx);
-    if (ebb_block_get(&guard->guard, &span->block, n_bytes, align))
+    if (ebb_block_get(&guard->guard, span->block, n_bytes, align))
       break;
     if (attempt > 0)
       ebbL_nomem(L);
     ebbL_collect(L);
   }
-  span->gen = span->block.gen;
-  span->data = span->block.data;
+  span->gen = span->block->gen;
+  span->data = span->block->data;
   span->n = n;
   span->cap = cap;
-  span->places = ebbL_places_new(L, M);
+  span->places = ebbL_block_of(span->block)->places = ebbL_places_new(L, M);
   return span;
 }
 
@@ -143,21 +157,20 @@ ebbL_span *ebbL_span_loose(lua_State *L, ebbL_memory *M, const ebbL_type *type,
   size_t n_bytes = ebbL_elem_bytes(elem, n);
   ebbL_memory_charge(L, M, n_bytes);
   ebbL_span *span = ebbL_new(L, M->head.state, type, sizeof(*span), 1);
-  span->gen_at = &span->block.gen;
-  span->gen = 1; /* stale until it has its block */
   span->elem = (uint8_t)elem;
   span->memory = M;
-  if (!ebb_block_get(&M->loose, &span->block, n_bytes, 0)) {
+  new_block(L, span);
+  if (!ebb_block_get(&M->loose, span->block, n_bytes, 0)) {
     ebbL_collect(L);
-    if (!ebb_block_get(&M->loose, &span->block, n_bytes, 0))
+    if (!ebb_block_get(&M->loose, span->block, n_bytes, 0))
       ebbL_nomem(L);
   }
-  span->gen = span->block.gen;
-  span->data = span->block.data;
+  span->gen = span->block->gen;
+  span->data = span->block->data;
   span->n = span->cap = n;
   if (n_bytes > 0)
     memcpy(span->data, from, n_bytes);
-  span->places = ebbL_places_new(L, M);
+  span->places = ebbL_block_of(span->block)->places = ebbL_places_new(L, M);
   return span;
 }
 
@@ -200,7 +213,7 @@ static size_t admit_growth(lua_State *L, ebbL_span *span, size_t need,
   ebb_budget *budget = ebbL_span_budget(span);
   if (EBB_LIKELY(budget == NULL))
     return cap > span->cap ? cap : need;
-  size_t have = span->block.n_bytes;
+  size_t have = span->block->n_bytes;
   if (cap < need ||
       !ebb_budget_fits(budget, ebbL_elem_bytes(span->elem, cap) - have))
     cap = need;
@@ -232,16 +245,16 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
       cap = 16;
   }
   ebbL_memory_charge(L, span->memory,
-                     ebbL_elem_bytes(span->elem, cap) - span->block.n_bytes);
+                     ebbL_elem_bytes(span->elem, cap) - span->block->n_bytes);
   bool passes = false;
   for (int attempt = 0;; attempt++) {
     cap = admit_growth(L, span, need, cap, &passes);
-    size_t offset = (size_t)(span->data - span->block.data);
+    size_t offset = (size_t)(span->data - span->block->data);
     if (cap == 0)
       return;
-    if (ebb_block_resize(&span->block, ebbL_elem_bytes(span->elem, cap))) {
-      span->gen = span->block.gen;
-      span->data = span->block.data + offset;
+    if (ebb_block_resize(span->block, ebbL_elem_bytes(span->elem, cap))) {
+      span->gen = span->block->gen;
+      span->data = span->block->data + offset;
       span->cap = cap;
       return;
     }
@@ -251,12 +264,12 @@ void ebbL_span_grow(lua_State *L, ebbL_span *span, size_t cap, bool exact)
   }
 }
 
-void ebbL_span_free(ebbL_span *span, const char *place)
+void ebbL_block_free(ebb_block *block, const char *place)
 {
-  if (place != NULL && span->places != NULL)
-    memcpy(span->places->freed, place, sizeof(span->places->freed));
-  ebb_block_put(&span->block);
-  span->data = NULL;
+  ebbL_places *places = ebbL_block_of(block)->places;
+  if (place != NULL && places != NULL)
+    memcpy(places->freed, place, sizeof(places->freed));
+  ebb_block_put(block);
 }
 
 /* --- metamethods --- */
@@ -267,8 +280,13 @@ static int l_span_gc(lua_State *L)
   if (span == NULL || span->memory == NULL || span->memory->is_closed ||
       span->is_frame)
     return 0;
-  if (!span->is_view)
-    ebbL_span_free(span, NULL);
+  if (!span->is_view && span->block != &span->memory->gone.block) {
+    ebbL_block *block = ebbL_block_of(span->block);
+    ebb_block_put(&block->block);
+    block->places = NULL;
+    span->block = &span->memory->gone.block;
+    ebbL_record_put(&span->memory->blocks, block);
+  }
   ebb_slab_put(&span->memory->places, span->places);
   span->places = NULL;
   return 0;

@@ -81,12 +81,15 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   S->main = lua_tothread(L, -1);
   lua_pop(L, 1);
   ebb_list_init(&S->runtimes);
+  S->holds.record_bytes = 64;
   S->is_worker =
       lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_worker_key) != LUA_TNIL;
   lua_pop(L, 1);
   S->lua_pcall_fn = base_function(L, "pcall");
   S->lua_xpcall_fn = base_function(L, "xpcall");
   lua_newtable(L);
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, -2, EBBL_PAGES_SLOT);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &slots_key);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &errors_key);

@@ -50,9 +50,57 @@ static inline ebbL_header *ebbL_object(lua_State *L, int idx)
   return header;
 }
 
+/* Objects that stand in lists of others, or that others point to without
+   keeping them alive. Lua frees a userdata whose finaliser it could not call
+   (no memory or no stack for the call, or its metatable was taken away), so
+   such an object is two userdata: the one that scripts hold, and its body,
+   which has no finaliser and is kept by a slot until the first one's __gc has
+   taken it out of all lists (ebbL_let_go), and by a user value as long as the
+   first one can be reached. A __gc that never ran leaves the body, in good
+   order, until the state closes; Lua frees it after the last finaliser. */
+typedef struct ebbL_linked {
+  ebbL_header head;
+  void *body;      /* begins with an ebbL_header, too, of a type of its own */
+  uint32_t anchor; /* slots[anchor] is the body; 0: let go */
+} ebbL_linked;
+
+/* The types that are so, in one row: telling them takes no look at them. */
+enum {
+  EBBL_LINKED_TOKEN,
+  EBBL_LINKED_SCOPE,
+  EBBL_LINKED_JOIN_SET,
+  EBBL_LINKED_RT,
+  EBBL_LINKED_FAILURE,
+  EBBL_LINKED_BROADCASTSUB,
+  EBBL_LINKED_CLOCK,
+  EBBL_LINKED_GUARD,
+  EBBL_LINKED_BOX,
+  EBBL_LINKED_REGISTRY,
+  EBBL_N_LINKED
+};
+extern const ebbL_type ebbL_linked_types[EBBL_N_LINKED];
+
+static inline bool ebbL_is_linked(const ebbL_type *type)
+{
+  return (uintptr_t)type - (uintptr_t)ebbL_linked_types <
+         sizeof(ebbL_linked_types);
+}
+
+/* Is it a body? */
+bool ebbL_is_body(const ebbL_header *header);
+
+/* What the value at idx, which must be one of ebb's objects, is about: its
+   body, if it has one. [no-raise] */
+static inline void *ebbL_touserdata(lua_State *L, int idx)
+{
+  ebbL_header *header = lua_touserdata(L, idx);
+  return ebbL_is_linked(header->type) ? ((ebbL_linked *)header)->body : header;
+}
+
 /* The object at idx if it is of `type`, else NULL. [no-raise] */
 static inline void *ebbL_test(lua_State *L, int idx, const ebbL_type *type)
 {
+  EBB_CHECK(!ebbL_is_linked(type));
   ebbL_header *header = ebbL_object(L, idx);
   return EBB_LIKELY(header != NULL && header->type == type) ? header : NULL;
 }
@@ -65,9 +113,35 @@ static inline void *ebbL_check(lua_State *L, int idx, const ebbL_type *type)
   return EBB_LIKELY(object != NULL) ? object : ebbL_checkfailed(L, idx, type);
 }
 
+/* The same for one of the linked types: the body. */
+static inline void *ebbL_testlinked(lua_State *L, int idx,
+                                    const ebbL_type *type)
+{
+  EBB_CHECK(ebbL_is_linked(type));
+  ebbL_header *header = ebbL_object(L, idx);
+  return EBB_LIKELY(header != NULL && header->type == type)
+             ? ((ebbL_linked *)header)->body
+             : NULL;
+}
+static inline void *ebbL_checklinked(lua_State *L, int idx,
+                                     const ebbL_type *type)
+{
+  void *body = ebbL_testlinked(L, idx, type);
+  return EBB_LIKELY(body != NULL) ? body : ebbL_checkfailed(L, idx, type);
+}
+
 /* [-0, +1, raises] A new zeroed userdata with its head and metatable set. */
 void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
                size_t n_bytes, int n_uservalues);
+
+/* [-n, +1, raises] The same for a linked type: pops the n values on top, which
+   become the body's user values (what the body points to and must outlive it),
+   pushes the userdata and returns the zeroed body of n_bytes. */
+void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
+                     size_t n_bytes, int n_uservalues, int n);
+/* [no-raise] The last act of the __gc of a linked type, whose userdata is at 1:
+   nobody points to the body any more but who keeps the userdata. Returns 0. */
+int ebbL_let_go(lua_State *L);
 
 /* [-0, +1, raises] Makes the metatable of `type`: __name, a locked
    __metatable, __index = table of `methods`, the `meta` functions (either may
@@ -95,6 +169,16 @@ typedef struct ebbL_slices {
   volatile sig_atomic_t touched;  /* something to do at the end of the turn */
 } ebbL_slices;
 
+/* The slot of the pages of records; no block has it. */
+#define EBBL_PAGES_SLOT 0
+
+/* Records of one size: see l_record.h. */
+typedef struct ebbL_records {
+  void *free; /* linked through the first word */
+  size_t record_bytes;
+  size_t n_live;
+} ebbL_records;
+
 struct ebbL_state {
   ebbL_header head;
   lua_State *main;
@@ -112,6 +196,7 @@ struct ebbL_state {
   uint64_t metered;      /* where it was when the turn began */
   ebb_slab tasks;        /* of ebbL_task */
   ebb_slab regions;      /* of ebbL_deadline: see l_region.c */
+  ebbL_records holds;    /* of ebbL_hold: see l_lock.h */
   struct {               /* slots[]: see ebbL_slots_take */
     uint32_t *free;
     uint32_t n_free, cap;

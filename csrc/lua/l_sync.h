@@ -41,6 +41,8 @@ static inline void ebbL_newoptype(lua_State *L, ebbL_state *S,
   lua_pop(L, 2);
 }
 
+extern const ebbL_opclass ebbL_broadcastsub_class; /* of subscriptions */
+
 /* How many wait, for tostring. O(n) */
 static inline lua_Integer ebbL_count(const ebb_waitq *queue)
 {

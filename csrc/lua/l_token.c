@@ -6,22 +6,19 @@
 
 #include "lua/l_report.h"
 
-static const ebbL_opclass token_class;
-const ebbL_type ebbL_token_type = {"ebb.token", &token_class};
-
 static ebbL_token *check_token(lua_State *L, int arg)
 {
-  return ebbL_check(L, arg, &ebbL_token_type);
+  return ebbL_checklinked(L, arg, &ebbL_token_type);
 }
 
 /* [-0, +1] The cancel error of the cancelled token at idx: it is kept by the
    ancestor on which cancel was called. */
 static void push_error(lua_State *L, int idx)
 {
-  ebbL_token *self = lua_touserdata(L, idx);
+  ebbL_token *self = ebbL_touserdata(L, idx);
   luaL_checkstack(L, 6, NULL);
   lua_pushvalue(L, idx);
-  while (!lua_isnil(L, -1) && lua_touserdata(L, -1) != self->source) {
+  while (!lua_isnil(L, -1) && ebbL_touserdata(L, -1) != self->source) {
     lua_getiuservalue(L, -1, 1);
     lua_remove(L, -2);
   }
@@ -51,8 +48,9 @@ static int push_cancelled(lua_State *L, int idx)
 /* parent_idx: a token, or 0. */
 static int new_token(lua_State *L, int parent_idx)
 {
-  ebbL_token *parent = parent_idx != 0 ? lua_touserdata(L, parent_idx) : NULL;
-  ebbL_token *self = ebbL_new(L, ebbL_S(L), &ebbL_token_type, sizeof *self, 2);
+  ebbL_token *parent = parent_idx != 0 ? ebbL_touserdata(L, parent_idx) : NULL;
+  ebbL_token *self =
+      ebbL_newlinked(L, ebbL_S(L), &ebbL_token_type, sizeof *self, 2, 0);
   ebb_list_init(&self->runs);
   if (parent == NULL) {
     ebb_token_init(&self->token, NULL);
@@ -164,14 +162,14 @@ static int token_settle(lua_State *L, ebbL_task *task, void *object, int at,
   return token_attempt(L, task, object, at);
 }
 
-static const ebbL_opclass token_class = {"token",    token_attempt, NULL,
-                                         token_link, token_settle,  0};
+const ebbL_opclass ebbL_token_class = {"token",    token_attempt, NULL,
+                                       token_link, token_settle,  0};
 
 static int token_cancelled(lua_State *L)
 {
   ebbL_token *self = check_token(L, 1);
   lua_settop(L, 1);
-  return ebbL_perform(L, &token_class, self, token_cancelled);
+  return ebbL_perform(L, &ebbL_token_class, self, token_cancelled);
 }
 
 /* --- run --- */
@@ -241,7 +239,7 @@ static int token_gc(lua_State *L)
     self->closed = true;
     ebb_token_fini(&self->token);
   }
-  return 0;
+  return ebbL_let_go(L);
 }
 
 static int token_tostring(lua_State *L)

@@ -16,7 +16,8 @@ typedef struct ebbL_token {
   bool closed;
 } ebbL_token;
 
-extern const ebbL_type ebbL_token_type;
+#define ebbL_token_type (ebbL_linked_types[EBBL_LINKED_TOKEN])
+extern const ebbL_opclass ebbL_token_class;
 
 /* [-0, +1] Why the cancelled token at idx was cancelled. */
 void ebbL_token_pushreason(lua_State *L, int idx);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects of two userdata: see ebbL_linked. */
+#include <string.h>
+
+#include "lua/l_clock.h"
+#include "lua/l_join_set.h"
+#include "lua/l_mem.h"
+#include "lua/l_report.h"
+#include "lua/l_scope.h"
+#include "lua/l_sync.h"
+#include "lua/l_token.h"
+
+/* clang-format off */
+#define TYPES {                                                                \
+    [EBBL_LINKED_TOKEN] = {"ebb.token", &ebbL_token_class},                    \
+    [EBBL_LINKED_SCOPE] = {"ebb.scope", NULL},                                 \
+    [EBBL_LINKED_JOIN_SET] = {"ebb.join_set", &ebbL_join_set_class},           \
+    [EBBL_LINKED_RT] = {"ebb.runtime", NULL},                                  \
+    [EBBL_LINKED_FAILURE] = {"ebb.failure", NULL},                             \
+    [EBBL_LINKED_BROADCASTSUB] =                                               \
+        {"ebb.broadcastsub", &ebbL_broadcastsub_class},                        \
+    [EBBL_LINKED_CLOCK] = {"ebb.clock", NULL},                                 \
+    [EBBL_LINKED_GUARD] = {"ebb.guard", NULL},                                 \
+    [EBBL_LINKED_BOX] = {"ebb.box", NULL},                                     \
+    [EBBL_LINKED_REGISTRY] = {"ebb.registry", NULL},                           \
+}
+/* clang-format on */
+
+const ebbL_type ebbL_linked_types[EBBL_N_LINKED] = TYPES;
+
+/* Of the bodies: what a script got hold of with debug.getuservalue is not taken
+   for an object. */
+static const ebbL_type body_types[EBBL_N_LINKED] = TYPES;
+
+bool ebbL_is_body(const ebbL_header *header)
+{
+  return (uintptr_t)header->type - (uintptr_t)body_types < sizeof(body_types);
+}
+
+void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
+                     size_t n_bytes, int n_uservalues, int n)
+{
+  luaL_checkstack(L, 6, NULL);
+  ebbL_header *body = lua_newuserdatauv(L, n_bytes, n);
+  memset(body, 0, n_bytes);
+  *body = (ebbL_header){&body_types[type - ebbL_linked_types], S};
+  lua_insert(L, -1 - n);
+  while (n > 0) {
+    lua_setiuservalue(L, -1 - n, n);
+    n--;
+  }
+  ebbL_linked *self = lua_newuserdatauv(L, sizeof *self, n_uservalues + 1);
+  *self = (ebbL_linked){.head = {type, S}, .body = body};
+  if (EBB_LIKELY(!S->closing)) {
+    ebbL_slots_reserve(L, S, 0, 1); /* last: finalisers may take slots */
+    self->anchor = ebbL_slots_pop(S, 0);
+    ebbL_pushslots(L, S);
+    lua_pushvalue(L, -3);
+    lua_rawseti(L, -2, self->anchor);
+    lua_pop(L, 1);
+  }
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, n_uservalues + 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  lua_setmetatable(L, -2);
+  return body;
+}
+
+int ebbL_let_go(lua_State *L)
+{
+  ebbL_linked *self = lua_touserdata(L, 1);
+  ebbL_state *S = self->head.state;
+  uint32_t anchor = self->anchor;
+  self->anchor = 0;
+  if (anchor != 0 && !S->closing)
+    ebbL_slots_give(L, S, EBBL_SLOTS, anchor, 0);
+  return 0;
+}
