@@ -301,7 +301,7 @@ static int new_clock(lua_State *L, int parent_idx, int opts_idx)
     }
   }
   ebbL_clock *parent = parent_idx != 0 ? ebbL_touserdata(L, parent_idx) : NULL;
-  ebbL_rt *rt = parent != NULL ? parent->rt : ebbL_own_rt(L, S);
+  ebbL_rt *rt = parent != NULL ? parent->rt : ebbL_current_rt(L, S);
   ebbL_pushrt(L, rt);
   ebbL_clock *self = ebbL_newlinked(L, S, &clock_type, sizeof *self, 1, 1);
   self->rt = rt;
