@@ -26,18 +26,35 @@ static const char *word_of(int kind)
 /* --- taking and releasing
  * ----------------------------------------------------- */
 
+/* ebbL_new, with the metatable from a slot: locks are made often. [-0, +1] */
+static ebbL_lock *new_lock(lua_State *L, ebbL_state *S)
+{
+  ebbL_lock *lock = lua_newuserdatauv(L, sizeof *lock, 0);
+  *lock = (ebbL_lock){.head = {&ebbL_lock_type, S}};
+  lua_rawgeti(L, EBBL_SLOTS, S->lock_meta);
+  lua_setmetatable(L, -2);
+  return lock;
+}
+
 ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind)
 {
   uint64_t n = kind == EBBL_LOCK_WRITE ? EBBL_LOCK_ALL : 1;
   if (EBB_UNLIKELY(S->closing))
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_lock *lock = ebbL_new(L, S, &ebbL_lock_type, sizeof *lock, 0);
+  ebbL_lock *lock = new_lock(L, S);
   lock->claim = (ebb_sem_claim){.sem = sem, .n = n};
   lock->kind = (uint8_t)kind;
   ebbL_hold *hold = lock->hold = ebbL_record_get(L, S, &S->holds);
-  *hold = (ebbL_hold){.sem = sem, .n = n, .kind = (uint8_t)kind};
-  ebbL_slots_reserve(L, S, 0, 1);
-  hold->slot = ebbL_slots_pop(S, 0);
+  hold->is_held = false;
+  hold->is_over = true;
+  if (EBB_UNLIKELY(hold->slot == 0)) {
+    hold->slot = ebbL_slots_take(L, S, 0);
+    S->n_pins++;
+  }
+  hold->is_over = false;
+  hold->sem = sem;
+  hold->n = n;
+  hold->kind = (uint8_t)kind;
   lua_insert(L, -2);
   lua_rawseti(L, EBBL_SLOTS, hold->slot);
   return lock;
@@ -52,30 +69,27 @@ void ebbL_lock_taken(ebbL_lock *lock, ebbL_task *task)
 }
 
 /* The permits go back, if it had any, and what they are of is let go. */
-static void let_go(lua_State *L, ebbL_state *S, ebbL_hold *hold, bool had,
-                   int slots)
+static void let_go(lua_State *L, ebbL_hold *hold, bool had, int slots)
 {
   if (hold->is_held)
     ebb_list_unlink(&hold->link);
   hold->is_held = false;
-  hold->owner = NULL;
+  hold->is_over = true;
   if (had)
     ebb_sem_release(hold->sem, hold->n);
-  if (EBB_LIKELY(!S->closing))
-    ebbL_slots_give(L, S, slots, hold->slot, 0);
-  hold->slot = 0;
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, slots, hold->slot);
 }
 
 void ebbL_lock_release(lua_State *L, ebbL_lock *lock, int slots)
 {
-  ebbL_state *S = lock->head.state;
   ebbL_hold *hold = lock->hold;
   if (hold == NULL)
     return;
   lock->hold = NULL;
-  if (hold->slot != 0)
-    let_go(L, S, hold, lock->claim.held, slots);
-  ebbL_record_put(&S->holds, hold);
+  if (!hold->is_over)
+    let_go(L, hold, lock->claim.held, slots);
+  ebbL_record_put(&lock->head.state->holds, hold);
 }
 
 int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
@@ -151,7 +165,7 @@ void ebbL_locks_drop(lua_State *L, ebbL_task *task, int slots)
   while (!ebb_list_is_empty(&task->locks)) {
     ebbL_hold *hold = ebb_container_of(task->locks.next, ebbL_hold, link);
     const char *word = word_of(hold->kind);
-    let_go(L, S, hold, true, slots);
+    let_go(L, hold, true, slots);
     if (S->closing || !lua_checkstack(L, 8))
       continue;
     int top = lua_gettop(L);
@@ -170,8 +184,7 @@ void ebbL_locks_forget(ebbL_task *task)
     ebbL_hold *hold = ebb_container_of(task->locks.next, ebbL_hold, link);
     ebb_list_unlink(&hold->link);
     hold->is_held = false;
-    hold->owner = NULL;
-    hold->slot = 0;
+    hold->is_over = true;
   }
 }
 
@@ -305,6 +318,11 @@ void ebbL_open_lock(lua_State *L, ebbL_state *S)
   lua_getfield(L, -3, "__index");
   lua_pushcclosure(L, lock_index, 3);
   lua_setfield(L, -2, "__index");
+  if (S->lock_meta == 0)
+    S->lock_meta = ebbL_slots_take(L, S, 0);
+  ebbL_pushslots(L, S);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, S->lock_meta);
   lua_pop(L, 1);
   ebbL_open_mutex(L, S);
   ebbL_open_rwlock(L, S);

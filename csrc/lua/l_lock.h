@@ -26,10 +26,10 @@ typedef struct ebbL_hold {
   ebbL_task *owner; /* while held */
   ebb_sem *sem;
   uint64_t n;
-  uint32_t slot; /* slots[slot]: the mutex or rwlock; 0 once its task dropped it
-                  */
+  uint32_t slot; /* its own for good. slots[slot]: the mutex or rwlock */
   uint8_t kind;
   bool is_held; /* … and entered */
+  bool is_over; /* its task, or the state, has ended holding it */
 } ebbL_hold;
 
 _Static_assert(sizeof(ebbL_hold) <= 64, "as S->holds has them");

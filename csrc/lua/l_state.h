@@ -197,6 +197,8 @@ struct ebbL_state {
   ebb_slab tasks;        /* of ebbL_task */
   ebb_slab regions;      /* of ebbL_deadline: see l_region.c */
   ebbL_records holds;    /* of ebbL_hold: see l_lock.h */
+  uint32_t n_pins;       /* slots that these have for good */
+  uint32_t lock_meta;    /* slots[lock_meta]: the metatable of locks */
   struct {               /* slots[]: see ebbL_slots_take */
     uint32_t *free;
     uint32_t n_free, cap;

@@ -42,7 +42,7 @@ static census count(lua_State *L)
   ebbL_state *S = ebbL_state_find(L);
   for (int i = 0; i < 4; i++)
     c.slots[i] = S->blocks[i].n_blocks - S->blocks[i].n_free;
-  c.slots[0] -= S->n_idle;
+  c.slots[0] -= S->n_idle + S->n_pins;
   ebb_list_foreach(node, &S->runtimes)
     c.slots[0]--;
   c.tasks = S->tasks.n_live;
