@@ -199,7 +199,7 @@ static int open_protected(lua_State *L)
   lua_getfield(L, -1, "runtime");
   push_options(L, cfg);
   lua_call(L, 1, 1);
-  ebbL_rt *rt = ebbL_checklinked(L, -1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, -1, &ebbL_rt_type);
   if (cfg->clock != NULL) {
     rt->core.clock = cfg->clock;
     rt->core.clock_ud = cfg->clock_ud;

@@ -45,7 +45,7 @@ void ebbL_box_free(lua_State *L, ebbL_box *box, int idx)
 
 static ebbL_box *check_box(lua_State *L)
 {
-  ebbL_box *box = ebbL_checklinked(L, 1, &ebbL_box_type);
+  ebbL_box *box = ebbL_check(L, 1, &ebbL_box_type);
   if (EBB_UNLIKELY(box->item.guard == NULL))
     ebbL_error(L, "EBB012", "used after it was freed: ebb.box%s",
                ebbL_places_push(L, box->places));
@@ -71,7 +71,7 @@ static int l_box_set(lua_State *L)
 
 static int l_box_gc(lua_State *L)
 {
-  ebbL_box *box = ebbL_testlinked(L, 1, &ebbL_box_type);
+  ebbL_box *box = ebbL_test(L, 1, &ebbL_box_type);
   if (box == NULL || box->memory == NULL || box->memory->is_closed)
     return 0;
   ebb_guard_remove(&box->item);
@@ -82,7 +82,7 @@ static int l_box_gc(lua_State *L)
 
 static int l_box_tostring(lua_State *L)
 {
-  const ebbL_box *box = ebbL_checklinked(L, 1, &ebbL_box_type);
+  const ebbL_box *box = ebbL_check(L, 1, &ebbL_box_type);
   if (box->item.guard == NULL) {
     lua_pushliteral(L, "ebb.box: freed");
     return 1;

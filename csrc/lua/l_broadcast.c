@@ -24,7 +24,7 @@ static ebbL_broadcast *check_broadcast(lua_State *L)
 
 static broadcastsub *check_sub(lua_State *L)
 {
-  return ebbL_checklinked(L, 1, &sub_type);
+  return ebbL_check(L, 1, &sub_type);
 }
 
 /* Lets the values go that everybody has received. The table of slots is at
@@ -221,7 +221,7 @@ static int sub_close(lua_State *L)
 
 static int sub_gc(lua_State *L)
 {
-  if (ebbL_testlinked(L, 1, &sub_type) == NULL)
+  if (ebbL_test(L, 1, &sub_type) == NULL)
     return 0;
   sub_close(L);
   return ebbL_let_go(L);

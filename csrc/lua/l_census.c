@@ -34,7 +34,7 @@ static void push_tasks(lua_State *L, ebbL_rt *rt)
    way, bytes in pool and heap of the state. */
 static int l_census(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   const ebb_pool *pool = &ebbL_M(L)->pool;
   push_tasks(L, rt);
   lua_pushboolean(L, rt->driver != NULL && ebb_driver_is_busy(rt->driver));

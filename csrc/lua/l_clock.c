@@ -20,14 +20,14 @@ static const char frame_clocks_key; /* by runtime, as long as that lives */
 
 static ebbL_clock *check_clock(lua_State *L)
 {
-  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
   ebbL_check_rt(L, self->rt);
   return self;
 }
 
 static int l_clock_now(lua_State *L)
 {
-  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
   lua_pushnumber(L, ebbL_seconds(self->rt->closed
                                      ? self->core.now_ns
                                      : ebb_clock_refresh(&self->core)));
@@ -255,7 +255,7 @@ static int l_clock_resume(lua_State *L)
 
 static int l_clock_is_paused(lua_State *L)
 {
-  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
   lua_pushboolean(L, self->core.paused);
   return 1;
 }
@@ -352,7 +352,7 @@ static int l_frame_clock(lua_State *L)
 /* Nobody waits on it any more, or they go down with the state. */
 static int clock_gc(lua_State *L)
 {
-  ebbL_clock *self = ebbL_testlinked(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_test(L, 1, &clock_type);
   if (self == NULL)
     return 0;
   if (self->is_open)
@@ -363,7 +363,7 @@ static int clock_gc(lua_State *L)
 static int clock_tostring(lua_State *L)
 {
   static const char *const kinds[] = {"", "child, ", "manual, ", "frames, "};
-  ebbL_clock *self = ebbL_checklinked(L, 1, &clock_type);
+  ebbL_clock *self = ebbL_check(L, 1, &clock_type);
   if (self->core.paused)
     lua_pushfstring(L, "ebb.clock: %spaused", kinds[self->core.kind]);
   else

@@ -14,7 +14,7 @@ static const char *const guard_states[] = {"open", "closing", "being reset",
 
 ebbL_guard *ebbL_checkguard(lua_State *L, int idx)
 {
-  ebbL_guard *guard = ebbL_checklinked(L, idx, &ebbL_guard_type);
+  ebbL_guard *guard = ebbL_check(L, idx, &ebbL_guard_type);
   if (EBB_UNLIKELY(guard->state != EBBL_OPEN))
     ebbL_error(L, "EBB012", "the guard is %s%s", guard_states[guard->state],
                ebbL_places_push(L, guard->places));
@@ -262,7 +262,7 @@ static int l_guard_own(lua_State *L)
   ebbL_checkguard(L, 1);
   ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
-  if (ebbL_testlinked(L, 2, &ebbL_guard_type) != NULL && lua_rawequal(L, 1, 2))
+  if (ebbL_test(L, 2, &ebbL_guard_type) != NULL && lua_rawequal(L, 1, 2))
     ebbL_argerror(L, 2, "a guard cannot own itself");
   if (!ebbL_is_closable(L, 2))
     ebbL_typeerror(L, 2, "something to close (with __close or a close method)");
@@ -288,7 +288,7 @@ static int l_guard_defer(lua_State *L)
 /* g:stats() → {live, peak, count} */
 static int l_guard_stats(lua_State *L)
 {
-  const ebbL_guard *guard = ebbL_checklinked(L, 1, &ebbL_guard_type);
+  const ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
   lua_createtable(L, 0, 3);
   lua_pushinteger(L, (lua_Integer)guard->guard.count.live_bytes);
   lua_setfield(L, -2, "live");
@@ -301,7 +301,7 @@ static int l_guard_stats(lua_State *L)
 
 static int l_guard_tostring(lua_State *L)
 {
-  const ebbL_guard *guard = ebbL_checklinked(L, 1, &ebbL_guard_type);
+  const ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
   lua_pushfstring(
       L, "ebb.guard: %I items, %I bytes, %s", (LUAI_UACINT)guard->guard.n_items,
       (LUAI_UACINT)guard->guard.count.live_bytes, guard_states[guard->state]);

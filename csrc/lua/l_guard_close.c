@@ -194,7 +194,7 @@ static int begin_close(lua_State *L, ebbL_guard *guard, uint8_t state)
 
 int ebbL_guard_close(lua_State *L)
 {
-  ebbL_guard *guard = ebbL_checklinked(L, 1, &ebbL_guard_type);
+  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
   if (guard->state != EBBL_OPEN)
     return 0;
   return begin_close(L, guard, EBBL_CLOSING);
@@ -214,7 +214,7 @@ int ebbL_guard_reset(lua_State *L)
 /* Finishes a close that was given up, too. Errors become warnings. */
 int ebbL_guard_gc(lua_State *L)
 {
-  ebbL_guard *guard = ebbL_testlinked(L, 1, &ebbL_guard_type);
+  ebbL_guard *guard = ebbL_test(L, 1, &ebbL_guard_type);
   if (guard == NULL || guard->memory == NULL || guard->memory->is_closed)
     return 0;
   ebb_list_unlink(&guard->link);

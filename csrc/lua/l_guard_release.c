@@ -36,7 +36,7 @@ static ebbL_span *span_of(lua_State *L, const ebbL_guard *guard)
 /* The box at 2, likewise. */
 static ebbL_box *box_of(lua_State *L, const ebbL_guard *guard)
 {
-  ebbL_box *box = ebbL_testlinked(L, 2, &ebbL_box_type);
+  ebbL_box *box = ebbL_test(L, 2, &ebbL_box_type);
   if (box != NULL)
     check_mine(L, guard, &box->item, box->places);
   return box;
@@ -48,7 +48,7 @@ static ebbL_entry *entry_of(lua_State *L)
   ebbL_entry *entry = ebbL_entry_find(L, 2);
   if (entry != NULL)
     return entry;
-  const ebbL_guard *child = ebbL_testlinked(L, 2, &ebbL_guard_type);
+  const ebbL_guard *child = ebbL_test(L, 2, &ebbL_guard_type);
   if (child != NULL && child->state == EBBL_CLOSED)
     ebbL_error(L, "EBB011", "freed twice: %s", luaL_tolstring(L, 2, NULL));
   if (!ebbL_is_closable(L, 2))
@@ -67,7 +67,7 @@ static int release_k(lua_State *L, int status, lua_KContext ctx)
 /* g:release(x): frees or closes it now. [yields] */
 int ebbL_guard_release(lua_State *L)
 {
-  ebbL_guard *guard = ebbL_checklinked(L, 1, &ebbL_guard_type);
+  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type);
   ebbL_checkvalue(L, 2);
   lua_settop(L, 2);
   ebbL_span *span = span_of(L, guard);
@@ -126,7 +126,7 @@ static bool may_move(lua_State *L, const ebbL_guard *guard, ebbL_guard *to,
    a message if it is too much for the budget of `to`. */
 int ebbL_guard_promote(lua_State *L)
 {
-  ebbL_guard *guard = ebbL_checklinked(L, 1, &ebbL_guard_type), *to = NULL;
+  ebbL_guard *guard = ebbL_check(L, 1, &ebbL_guard_type), *to = NULL;
   ebbL_checkvalue(L, 2);
   lua_settop(L, 3);
   if (!lua_isnil(L, 3))

@@ -22,7 +22,7 @@ typedef struct ebbL_join_set {
 
 static ebbL_join_set *check_set(lua_State *L)
 {
-  return ebbL_checklinked(L, 1, &join_set_type);
+  return ebbL_check(L, 1, &join_set_type);
 }
 
 static bool is_empty(const ebbL_join_set *self)
@@ -336,7 +336,7 @@ static int set_len(lua_State *L)
 /* The scope, a user value, cancels its children itself. */
 static int set_gc(lua_State *L)
 {
-  ebbL_join_set *self = ebbL_testlinked(L, 1, &join_set_type);
+  ebbL_join_set *self = ebbL_test(L, 1, &join_set_type);
   if (self == NULL)
     return 0;
   if (self->scope != NULL) {

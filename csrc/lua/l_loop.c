@@ -75,7 +75,7 @@ static int run_main(lua_State *L, ebbL_rt *rt)
 
 int ebbL_rt_run(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   ebbL_checkcallable(L, 2);
   ebbL_not_inside_task(L, rt->head.state, "run");
   ebbL_not_closed(L, rt);
@@ -152,7 +152,7 @@ static int l_await_op(lua_State *L)
 
 int ebbL_rt_block_on(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   if (!ebbL_isop(L, 2))
     ebbL_typeerror(L, 2, "operation");
   ebbL_not_inside_task(L, rt->head.state, "block on");
@@ -190,7 +190,7 @@ static int shut_down(lua_State *L, ebbL_rt *rt, double grace_s)
 
 static ebbL_rt *check_open(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   ebbL_not_closed(L, rt);
   return rt;
 }
@@ -207,7 +207,7 @@ int ebbL_rt_shutdown(lua_State *L)
 
 int ebbL_rt_close(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   if (rt->closed)
     return 0;
   ebbL_not_inside_task(L, rt->head.state, "close");

@@ -36,9 +36,9 @@ typedef struct ebbL_block {
   ebb_block block;       /* its generation never goes back */
 } ebbL_block;
 
-static inline ebbL_block *ebbL_block_of(ebb_block *block)
+static inline ebbL_block *ebbL_block_of(ebb_block *core)
 {
-  return ebb_container_of(block, ebbL_block, block);
+  return ebb_container_of(core, ebbL_block, block);
 }
 
 /* One per Lua state; lives as long as the state. */

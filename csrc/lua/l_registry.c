@@ -32,7 +32,7 @@ static int l_registry(lua_State *L)
 
 static registry *check_self(lua_State *L)
 {
-  return ebbL_checklinked(L, 1, &registry_type);
+  return ebbL_check(L, 1, &registry_type);
 }
 
 /* [-0, +1, raises] */
@@ -191,7 +191,7 @@ static int l_registry_tostring(lua_State *L)
 
 static int l_registry_gc(lua_State *L)
 {
-  registry *self = ebbL_testlinked(L, 1, &registry_type);
+  registry *self = ebbL_test(L, 1, &registry_type);
   if (self == NULL || self->memory == NULL || self->memory->is_closed)
     return 0;
   ebb_list_unlink(&self->link);

@@ -287,7 +287,7 @@ static void report_failure(lua_State *L, ebbL_failure *failure, int idx,
 
 static int failure_gc(lua_State *L)
 {
-  ebbL_failure *failure = ebbL_testlinked(L, 1, &ebbL_failure_type);
+  ebbL_failure *failure = ebbL_test(L, 1, &ebbL_failure_type);
   if (failure == NULL)
     return 0;
   if (ebb_list_is_linked(&failure->link)) {

@@ -155,7 +155,7 @@ static int l_runtime(lua_State *L)
 
 static ebbL_rt *check_open(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   if (rt->closed || rt->shutting_down)
     ebbL_error(L, "EBB052", "this runtime is shut down");
   return rt;
@@ -192,7 +192,7 @@ static int l_use(lua_State *L)
 
 static int l_rt_spawn(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   ebbL_checkcallable(L, 2);
   ebbL_rt_accepts(L, rt);
   ebbL_spawn(L, rt->head.state, rt, lua_gettop(L) - 2, true, NULL);
@@ -249,7 +249,7 @@ static int l_rt_metrics(lua_State *L)
 
 static int rt_tostring(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   const char *name = rt->name[0] != 0 ? rt->name
                      : rt->is_default ? "default"
                                       : "unnamed";
@@ -357,7 +357,7 @@ static void close_quietly(lua_State *L, ebbL_rt *rt)
 
 static int rt_gc(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_testlinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_test(L, 1, &ebbL_rt_type);
   if (rt == NULL)
     return 0;
   if (rt->is_open && !rt->closed)

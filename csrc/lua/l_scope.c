@@ -271,7 +271,7 @@ static void report_failure(lua_State *L, ebbL_scope *scope);
 
 static ebbL_scope *check_scope(lua_State *L)
 {
-  return ebbL_checklinked(L, 1, &ebbL_scope_type);
+  return ebbL_check(L, 1, &ebbL_scope_type);
 }
 
 static int l_scope_spawn(lua_State *L)
@@ -424,7 +424,7 @@ static void report_failure(lua_State *L, ebbL_scope *scope)
 
 static int scope_gc(lua_State *L)
 {
-  ebbL_scope *scope = ebbL_testlinked(L, 1, &ebbL_scope_type);
+  ebbL_scope *scope = ebbL_test(L, 1, &ebbL_scope_type);
   if (scope == NULL)
     return 0;
   if (scope->ended)

@@ -97,12 +97,14 @@ static inline void *ebbL_touserdata(lua_State *L, int idx)
   return ebbL_is_linked(header->type) ? ((ebbL_linked *)header)->body : header;
 }
 
-/* The object at idx if it is of `type`, else NULL. [no-raise] */
+/* The object at idx (of a linked type: its body) if it is of `type`, else NULL.
+   [no-raise] */
 static inline void *ebbL_test(lua_State *L, int idx, const ebbL_type *type)
 {
-  EBB_CHECK(!ebbL_is_linked(type));
   ebbL_header *header = ebbL_object(L, idx);
-  return EBB_LIKELY(header != NULL && header->type == type) ? header : NULL;
+  if (EBB_UNLIKELY(header == NULL || header->type != type))
+    return NULL;
+  return ebbL_is_linked(type) ? ((ebbL_linked *)header)->body : header;
 }
 
 /* [raises] "bad argument #1 to 'recv' (ebb.channel expected, got nil)" */
@@ -111,23 +113,6 @@ static inline void *ebbL_check(lua_State *L, int idx, const ebbL_type *type)
 {
   void *object = ebbL_test(L, idx, type);
   return EBB_LIKELY(object != NULL) ? object : ebbL_checkfailed(L, idx, type);
-}
-
-/* The same for one of the linked types: the body. */
-static inline void *ebbL_testlinked(lua_State *L, int idx,
-                                    const ebbL_type *type)
-{
-  EBB_CHECK(ebbL_is_linked(type));
-  ebbL_header *header = ebbL_object(L, idx);
-  return EBB_LIKELY(header != NULL && header->type == type)
-             ? ((ebbL_linked *)header)->body
-             : NULL;
-}
-static inline void *ebbL_checklinked(lua_State *L, int idx,
-                                     const ebbL_type *type)
-{
-  void *body = ebbL_testlinked(L, idx, type);
-  return EBB_LIKELY(body != NULL) ? body : ebbL_checkfailed(L, idx, type);
 }
 
 /* [-0, +1, raises] A new zeroed userdata with its head and metatable set. */

@@ -130,7 +130,7 @@ static void prepare_step(ebbL_rt *rt)
 
 int ebbL_rt_step(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   double budget_s = lua_isnoneornil(L, 2) ? HUGE_VAL : ebbL_checkseconds(L, 2);
   double dt_s = lua_isnoneornil(L, 3) ? -1 : ebbL_checkseconds(L, 3);
   ebbL_not_inside_task(L, rt->head.state, "step");
@@ -208,7 +208,7 @@ int ebbL_rt_step_from_c(lua_State *L, ebbL_rt *rt, uint64_t budget_ns,
    "ready" or "waiting", seconds or nil, does it wait for I/O? */
 static int l_pump(lua_State *L)
 {
-  ebbL_rt *rt = ebbL_checklinked(L, 1, &ebbL_rt_type);
+  ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   ebbL_state *S = rt->head.state;
   ebb_rt *core = &rt->core;
   if (rt->closed || rt->shutting_down || S->closing)

@@ -8,7 +8,7 @@
 
 static ebbL_token *check_token(lua_State *L, int arg)
 {
-  return ebbL_checklinked(L, arg, &ebbL_token_type);
+  return ebbL_check(L, arg, &ebbL_token_type);
 }
 
 /* [-0, +1] The cancel error of the cancelled token at idx: it is kept by the

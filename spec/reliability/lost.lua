@@ -7,7 +7,6 @@ local ebb = require "ebb"
 ebb.on_task_error(function() end)
 
 local function fails() error("nobody's", 0) end
-local function close(x) x:close() end
 
 -- Each returns what is lost, and who uses the lists.
 local kinds = {}
@@ -134,7 +133,7 @@ function kinds.lock()
     lost[1], lost[2], lost[3] = m:lock(), ebb.mutex(1):lock(), rw:read()
     lost[4] = ebb.rwlock():write()
     go:recv()
-    local other <close> = ebb.mutex():lock()
+    ebb.mutex():lock():close()
     pcall(m.lock, m)
   end)
   ebb.yield()
@@ -206,7 +205,7 @@ local function lose(kind, depth)
   collectgarbage()
 end
 
-kept = {} -- luacheck: ignore
+local kept = {}
 local function all(depth)
   for _, name in ipairs { "token", "token_parent", "scope", "join_set", "join_set_not_its_scope",
     "failure", "runtime", "broadcastsub", "clock", "guard", "memory", "registry", "lock",
@@ -221,5 +220,4 @@ if how == "taken" then
 else
   for depth = 165, 200, 1 do rt:run(all, depth) end
 end
-close(ebb.channel())
-print "fine"
+print(#kept >= 0 and "fine")
