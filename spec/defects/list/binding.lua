@@ -87,7 +87,7 @@ return {
     name = "locks-kept",
     what = "locks of a task that has ended stay locked",
     file = "csrc/lua/l_resume.c",
-    find = "    ebbL_locks_drop(L, task);",
+    find = "    ebbL_locks_drop(L, task, slots);",
     put = "    ebb_list_init(&task->locks);",
     seconds = 10,
     caught_by = "spec/sync/mutex_spec.lua",
