@@ -2,7 +2,8 @@
 -- they run: { name of the file, what it shows of RELIABILITY's entries and of the truth tests of
 -- INVENTORY 2.9 (which its head says, too), options }:
 --   loads      the module itself is loaded under faults
---   asks_many  cannot do with every first attempt failing (Lua's string buffers do not try again)
+--   asks_many  cannot do with every first attempt failing (Lua's string buffers, or the resolver, do
+--              not try again)
 --   also       an error that may come instead of the usual ones
 return {
   { "r15_open", "R15", loads = true },
@@ -42,7 +43,7 @@ return {
   { "r10_watch", "R10" },
   { "r10_net", "R10" },
   { "r10_descriptor", "R10" },
-  { "r10_serve", "R10" },
+  { "r10_serve", "R10", asks_many = true },
   { "r10_udp", "R10" },
   { "r10_io", "R10" },
   { "r10_process", "R10" },
