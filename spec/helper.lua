@@ -37,11 +37,14 @@ function helper.it(name, fn, opts)
   return require("busted").it(name, function() helper.run(fn, opts) end)
 end
 
+-- Where more than the order is shaken, some tasks may have many turns before others have one.
+local SETTLE_TURNS = os.getenv "EBB_SPEC_SHAKE" and 20000 or 100
+
 --- In a task: gives way until every other task waits or has ended, whatever the schedule (or for a hundred times, if
 -- there are some that never come to rest).
 function helper.settle()
   local rt = ebb.current_runtime()
-  for _ = 1, 100 do
+  for _ = 1, SETTLE_TURNS do
     ebb.yield()
     if rt:metrics().ready == 0 then return end
   end

@@ -137,6 +137,7 @@ describe("outside a task", function()
       return "result"
     end)
     assert.equal("result", result)
+    table.sort(log) -- on a slow machine all may be due at once
     assert.equal("1 2 3", log:text())
   end)
 
