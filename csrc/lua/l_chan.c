@@ -14,10 +14,12 @@ ebbL_chan *ebbL_checkchan(lua_State *L, int arg, int *chan_idx)
   }
   if (ebbL_test(L, arg, &ebbL_sender_type) == NULL)
     ebbL_checkfailed(L, arg, &ebbL_chan_type);
-  if (lua_getiuservalue(L, arg, 1) == LUA_TNIL)
-    ebbL_throw(L, "this sender handle is closed");
+  lua_getiuservalue(L, arg, 1);
   *chan_idx = lua_gettop(L);
-  return lua_touserdata(L, *chan_idx);
+  chan = ebbL_test(L, *chan_idx, &ebbL_chan_type);
+  if (EBB_UNLIKELY(chan == NULL))
+    ebbL_throw(L, "this sender handle is closed");
+  return chan;
 }
 
 static ebbL_chan *check_chan(lua_State *L)

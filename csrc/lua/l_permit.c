@@ -194,9 +194,21 @@ int ebbL_chan_reserve(lua_State *L)
                       ebbL_chan_reserve);
 }
 
-static int l_permit_send(lua_State *L)
+/* The permit at 1. Its channel is kept by a user value, which a script may have
+   taken away (debug.setuservalue): then it is used. [raises] */
+static ebbL_permit *check_permit(lua_State *L)
 {
   ebbL_permit *permit = ebbL_check(L, 1, &ebbL_permit_type);
+  lua_getiuservalue(L, 1, 1);
+  if (EBB_UNLIKELY(lua_touserdata(L, -1) != permit->chan))
+    permit->is_held = false;
+  lua_pop(L, 1);
+  return permit;
+}
+
+static int l_permit_send(lua_State *L)
+{
+  ebbL_permit *permit = check_permit(L);
   ebbL_chan *chan = permit->chan;
   if (lua_isnoneornil(L, 2))
     ebbL_argerror(L, 2, "value expected, got nil (nil cannot be sent)");
@@ -220,7 +232,7 @@ static int l_permit_send(lua_State *L)
 
 static int permit_close(lua_State *L)
 {
-  ebbL_permit *permit = ebbL_check(L, 1, &ebbL_permit_type);
+  ebbL_permit *permit = check_permit(L);
   if (!permit->is_held)
     return 0;
   ebb_xfer xfer;
@@ -270,9 +282,21 @@ static int l_sender_clone(lua_State *L)
   return new_sender(L, chan, chan_idx);
 }
 
-static int sender_close(lua_State *L)
+/* The sender at 1: closed if its user value, which keeps the channel, was taken
+   away. [raises] */
+static ebbL_sender *check_sender(lua_State *L)
 {
   ebbL_sender *sender = ebbL_check(L, 1, &ebbL_sender_type);
+  lua_getiuservalue(L, 1, 1);
+  if (EBB_UNLIKELY(lua_touserdata(L, -1) != sender->chan))
+    sender->chan = NULL;
+  lua_pop(L, 1);
+  return sender;
+}
+
+static int sender_close(lua_State *L)
+{
+  ebbL_sender *sender = check_sender(L);
   ebbL_chan *chan = sender->chan;
   if (chan == NULL)
     return 0;
@@ -286,14 +310,14 @@ static int sender_close(lua_State *L)
 
 static int l_sender_is_closed(lua_State *L)
 {
-  ebbL_sender *sender = ebbL_check(L, 1, &ebbL_sender_type);
+  ebbL_sender *sender = check_sender(L);
   lua_pushboolean(L, sender->chan == NULL || sender->chan->core.closed);
   return 1;
 }
 
 static int sender_tostring(lua_State *L)
 {
-  ebbL_sender *sender = ebbL_check(L, 1, &ebbL_sender_type);
+  ebbL_sender *sender = check_sender(L);
   lua_pushfstring(L, "ebb.sender: %s",
                   sender->chan == NULL        ? "closed"
                   : sender->chan->core.closed ? "channel closed"
