@@ -300,9 +300,10 @@ int ebb_job_add(ebb_job *job)
     job->state = EBB_JOB_QUEUED;
     ebb_list_push_back(&crew->queue, &job->link);
     crew->n_queued++;
-    pthread_cond_signal(&crew->work);
   }
   pthread_mutex_unlock(&crew->lock);
+  if (error == 0) /* who wakes up finds the lock free */
+    pthread_cond_signal(&crew->work);
   return error;
 }
 
