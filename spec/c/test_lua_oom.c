@@ -143,6 +143,23 @@ static int run_armed(lua_State *L, failing *f)
   return status;
 }
 
+/* A finaliser that Lua cannot call is lost: it warns, and what the finaliser
+   would have given back stays until the state closes. */
+static int n_lost;
+
+static void count_lost(void *ud, const char *message, int to_be_continued)
+{
+  failing *f = ud;
+  (void)to_be_continued;
+  if (f->is_armed && strstr(message, "__gc") != NULL)
+    n_lost++;
+}
+
+static bool is_as(size_t now, size_t usual)
+{
+  return now == usual || (n_lost > 0 && now > usual);
+}
+
 static bool is_expected(lua_State *L, const script *s)
 {
   const char *message = luaL_tolstring(L, -1, NULL);
@@ -211,7 +228,11 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   luaL_openlibs(L);
   search_modules(L);
   open_host(L, f);
+  n_lost = 0;
+  lua_setwarnf(L, count_lost, f);
   run_scenario(L, f, s);
+  lua_pushboolean(L, n_lost > 0);
+  lua_setglobal(L, "lost");
   if (load(L, &afterwards) != LUA_OK || lua_pcall(L, 0, 0, 0) != LUA_OK) {
     printf("  %s, afterwards: %s\n", s->name, luaL_tolstring(L, -1, NULL));
     CHECK(!"works afterwards");
@@ -223,10 +244,10 @@ static bool run_one(failing *f, const script *s, census *usual, bool is_first)
   if (is_first)
     *usual = now;
   for (int i = 0; i < 4; i++)
-    CHECK_EQ(now.slots[i], usual->slots[i]);
+    CHECK(is_as(now.slots[i], usual->slots[i]));
   CHECK_EQ(now.tasks, usual->tasks);
   CHECK_EQ(now.regions, usual->regions);
-  CHECK_EQ(now.errors, usual->errors);
+  CHECK(is_as(now.errors, usual->errors));
   lua_close(L);
   CHECK_EQ(f->live_bytes, 0);
   CHECK_EQ(f->live_blocks, 0);

@@ -2,7 +2,7 @@
 -- they run: { name of the file, what it shows of RELIABILITY's entries and of the truth tests of
 -- INVENTORY 2.9 (which its head says, too), options }:
 --   loads      the module itself is loaded under faults
---   asks_many  cannot do with every first attempt failing (Lua's string buffers, or the resolver, do
+--   asks_many  cannot do with every first attempt failing (Lua's string buffers, the resolver and pairs in memory do
 --              not try again)
 --   also       an error that may come instead of the usual ones
 return {
@@ -26,6 +26,7 @@ return {
   { "r09_timers", "R9" },
   { "r13_token", "R13" },
   { "r20_collected", "R19 R20" },
+  { "r20_lost", "R19 R20", also = "EBB042" },
   { "r19_coroutine", "R19" },
   { "r21_preempt", "R154 R155" },
   { "r19_guard", "R19" },
@@ -42,7 +43,7 @@ return {
   { "r10_fs_more", "R10", asks_many = true },
   { "r10_watch", "R10" },
   { "r10_net", "R10" },
-  { "r10_descriptor", "R10" },
+  { "r10_descriptor", "R10", asks_many = true },
   { "r10_serve", "R10", asks_many = true },
   { "r10_udp", "R10" },
   { "r10_io", "R10" },
