@@ -6,9 +6,7 @@ local support = require "spec.house.support"
 local scenarios = dofile "spec/oom/scenarios.lua"
 
 -- What has no scenario.
-local reasons = {
-  R150 = "without their user values objects are taken apart: spec/reliability/meddling_spec.lua",
-}
+local reasons = {}
 
 local function head_of(path)
   local lines = {}

@@ -54,6 +54,7 @@ return {
   { "r22_thread_channel", "R106 R115" },
   { "r146_misuse", "R146 R147 R149" },
   { "r148_finalisers", "R148" },
+  { "r150_user_values", "R150" },
   { "r151_registry", "R151" },
   { "r152_bytecode", "R152" },
   { "r153_bypass", "R153 R165", asks_many = true },
