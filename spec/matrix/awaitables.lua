@@ -12,7 +12,7 @@
 --             missed it and waits; "either"
 --   by_itself it completes without being asked (a request that goes to a thread, say)
 --   closes    its case has `close`
---   one_at_a_time  only one task may wait
+--   one_at_a_time  only one task may wait, or a second one changes what happens
 --   selects   the names of the case's ops, as below
 --   lets_go   when the other side is collected it ends, as if that had been closed
 --   consumes  it can be done once

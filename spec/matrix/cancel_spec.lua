@@ -1,5 +1,5 @@
 -- Every awaitable × a cancel × the moment it comes: before the task's first run, before it waits, while it waits, in
--- the same turn as the completion (after it and before it), after the end, and twice.
+-- the same turn as the completion (after it and before it), after the end, and twice; and of the first of two.
 local ebb = require "ebb"
 local matrix = require "spec.matrix.support"
 local assert = require "luassert"
@@ -67,6 +67,22 @@ describe("cancel:", function()
       local completed = matrix.complete(case)
       matrix.check(case, false, completed)
     end)
+
+    if not (row.by_itself or row.one_at_a_time or row.shielded or row.consumes) then
+      cell(row, "of the first of two that wait", "R98 TS24 MX5", function(case)
+        local first, log = waiting(case)
+        local second, second_log = waiting(case)
+        local at_once = second_log.got
+        first:cancel "why"
+        local completed = matrix.complete(case)
+        first:join()
+        matrix.cancelled(log, "why")
+        if not row.outside then assert.is_nil(at_once) end
+        second:join()
+        assert.is_true(matrix.taken(case, second_log))
+        matrix.check(case, true, completed)
+      end)
+    end
 
     cell(row, "in the same turn, after the completion", "R69 MX5", function(case)
       local task, log = waiting(case)

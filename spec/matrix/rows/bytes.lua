@@ -193,6 +193,7 @@ rows[#rows + 1] = writing("File", 1 << 18)
 local function copying(name, numbers, wait_of)
   return {
     name = name, of = { "ebb." .. name }, numbers = numbers, carries = nil, ready = "either", lets_go = true,
+    one_at_a_time = true,
     make = function()
       local a, a_far = ebb.net.duplex(16)
       local b, b_far = ebb.net.duplex(16)

@@ -53,7 +53,7 @@ end
 
 return {
   {
-    name = "stream:next", of = { "Stream:next", "ebb.Stream" }, numbers = "SK1", carries = true,
+    name = "stream:next", of = { "Stream:next", "ebb.Stream" }, numbers = "SK1", carries = true, one_at_a_time = true,
     make = function()
       local ch = ebb.channel(1)
       local stream = ebb.stream.from(ch)
@@ -72,7 +72,7 @@ return {
     end,
   },
   {
-    name = "stream:peek", of = { "Stream:peek" }, numbers = "SA8", carries = nil,
+    name = "stream:peek", of = { "Stream:peek" }, numbers = "SA8", carries = nil, one_at_a_time = true,
     make = function()
       local ch = ebb.channel(1)
       local stream = ebb.stream.from(ch):peekable()

@@ -223,7 +223,7 @@ return {
       end })
       return (ebb.require "spec.matrix.loaded")
     end }
-  end, { ready = "either" }),
+  end, { ready = "either", one_at_a_time = true }),
   gated("a select of many", { "ebb.select", "ebb.choice" }, "SE1 SE9", function(_, latch)
     local ch = ebb.channel(1)
     return { wait = function() return ebb.select(ebb.never(), ebb.after(1e6), ch, latch) end,

@@ -148,6 +148,7 @@ return {
   },
   {
     name = "barrier", of = { "Barrier:wait", "ebb.Barrier" }, numbers = "BA1 BA3", carries = false, ready = false,
+    one_at_a_time = true,
     make = function()
       local barrier = ebb.barrier(2)
       return {
@@ -202,6 +203,7 @@ return {
   },
   {
     name = "once, the one that computes", of = { "Once:get" }, numbers = "OC1 OC2", carries = nil, ready = "either",
+    one_at_a_time = true,
     make = function()
       local latch, calls = ebb.latch(1), 0
       local once = ebb.once(function()
