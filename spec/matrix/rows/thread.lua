@@ -7,6 +7,7 @@ local LONG = 20
 local function call(name, of, numbers, make)
   return {
     name = name, of = of, numbers = numbers, carries = nil, ready = "either", outside = true,
+    one_at_a_time = true, -- one that is cancelled runs on and takes what was sent
     make = function()
       local ch = ebb.thread.channel(1)
       local case = make(ch, function(from) return from:recv() end)
