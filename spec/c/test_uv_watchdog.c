@@ -247,8 +247,11 @@ static void *own_thread(void *ud)
     ebb_watchdog *before = ebb_watchdog_attach(w->dog);
     CHECK(before == NULL);
     CHECK(ebb_watchdog_attached() == w->dog);
+    int n = w->n_overruns;
     ebb_beat_begin(&w->beat);
-    CHECK(compute(0, &w->n_overruns, w->n_overruns + 1));
+    if (atomic_load(&w->beat.asleep)) /* the thread began late */
+      ebb_watchdog_wake(w->dog);
+    CHECK(compute(0, &w->n_overruns, n + 1));
     ebb_beat_end(&w->beat);
     ebb_watchdog_detach(w->dog, NULL);
   }
