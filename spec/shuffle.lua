@@ -10,13 +10,13 @@ local shake = math.tointeger(tonumber(os.getenv "EBB_SPEC_SHAKE" or "")) or 0
 local n_tests = 0
 local seed = base
 
-local make = ebb.runtime
+local runtime = ebb.runtime -- of this name, which errors tell
 function ebb.runtime(opts)
-  if opts ~= nil and type(opts) ~= "table" then return make(opts) end
+  if opts ~= nil and type(opts) ~= "table" then return runtime(opts) end
   local seeded = { seed = seed }
   for name, value in pairs(opts or {}) do seeded[name] = value end
-  if shake == 0 then return make(seeded) end -- a tail call: errors name the line of the caller
-  local rt = make(seeded)
+  if shake == 0 then return runtime(seeded) end -- a tail call: errors name the line of the caller
+  local rt = runtime(seeded)
   core._shake(rt, seeded.seed, shake)
   return rt
 end

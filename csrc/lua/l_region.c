@@ -170,9 +170,18 @@ void ebbL_pushregionerror(lua_State *L, ebbL_task *task, ebb_region *region)
   lua_remove(L, -2);
 }
 
+/* A task that catches its cancel and awaits again, in a loop whose awaits give
+   others their turn (the end of a scope), never computes for long. After so
+   many times it has to leave at the first instruction of its next turn. */
+#define TOLD_ENOUGH 1000
+
 int ebbL_throw_region(lua_State *L, ebbL_task *task, ebb_region *region)
 {
   region->soft = false;
+  if (region->kind == EBB_REGION_TASK && ++task->n_told >= TOLD_ENOUGH) {
+    task->n_told = TOLD_ENOUGH;
+    task->forced = task->unusual = true;
+  }
   ebbL_slice_pending(task);
   ebbL_pushregionerror(L, task, region);
   return lua_error(L);

@@ -89,6 +89,7 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   task->forced = task->preempted = false;
   task->unusual = rt->counts;
   task->over = 0;
+  task->n_told = 0;
   task->allocated = 0;
   task->account = NULL;
   if (EBB_UNLIKELY(S->current != NULL && S->current->account != NULL))

@@ -45,6 +45,7 @@ struct ebbL_task {
   bool forced;        /* its struck region throws at every instruction */
   bool preempted;     /* in the midst of its code, to go on there */
   uint8_t over;       /* which quota it has used up: EBBL_QUOTA_… */
+  uint16_t n_told;    /* how often its cancel was thrown: see l_region.c */
   int32_t n_args;     /* values to pass to the next resume of L */
   int32_t spawn_line;
   uint32_t guard;

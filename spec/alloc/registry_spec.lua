@@ -125,9 +125,12 @@ describe("registry", function()
   end)
 
   it("lets go of what was removed", function()
-    local weak = setmetatable({ {}, {}, {} }, { __mode = "v" })
-    local a, b = reg:add(weak[1]), reg:add(weak[2])
-    local c = reg:add(weak[3])
+    local weak, handles = setmetatable({}, { __mode = "v" }), {}
+    for i = 1, 3 do
+      local value = {}
+      weak[i], handles[i] = value, reg:add(value)
+    end
+    local a, b, c = table.unpack(handles)
     reg:remove(a)
     reg:set(b, 1)
     collectgarbage()
