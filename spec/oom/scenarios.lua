@@ -4,7 +4,8 @@
 --   loads      the module itself is loaded under faults
 --   asks_many  cannot do with every first attempt failing (Lua's string buffers, the resolver and pairs in memory do
 --              not try again)
---   also       an error that may come instead of the usual ones
+--   also       an error that may come instead of the usual ones (Lua 5.4.4 leaves its string buffers' metatable
+--              unfinished when memory fails as it makes it)
 return {
   { "r15_open", "R15", loads = true },
   { "r02_spawn", "R2 R3 R5" },
@@ -57,7 +58,7 @@ return {
   { "r150_user_values", "R150" },
   { "r151_registry", "R151" },
   { "r152_bytecode", "R152" },
-  { "r153_bypass", "R153 R165", asks_many = true },
+  { "r153_bypass", "R153 R165", asks_many = true, also = "non-closable value" },
   { "r154_slow", "R154" },
   { "r155_spawns", "R155", asks_many = true },
   { "r156_messages", "R156 R157 R159", asks_many = true },
