@@ -123,6 +123,25 @@ describe("a cancelled task that computes on is ended:", function()
   end
 end)
 
+describe("a cancelled task that awaits on, and lets others run each time,", function()
+  it("is ended when it has caught its cancel often enough", function()
+    helper.run(function()
+      local n, note = 0, {}
+      local task = ebb.spawn(with_cleanup(function()
+        while n < 50000 do
+          n = n + 1
+          pcall(ebb.scope, function(s) s:spawn(function() end) end)
+        end
+        error("nobody has stopped it", 0)
+      end, note))
+      repeat ebb.yield() until n > 0
+      task:cancel "enough"
+      assert.is_false((task:join()))
+      assert.same({ "cancelled", true }, { task:status(), note.cleaned })
+    end)
+  end)
+end)
+
 for _, how in ipairs { "a signal", "a hook" } do
   describe("a task that has used up its computing time is ended, by " .. how .. ":", function()
     for _, case in ipairs(bad) do

@@ -130,12 +130,22 @@ return {
     what = "a cancel is thrown once only",
     file = "csrc/lua/l_region.c",
     find = [[
-  region->soft = false;
-  ebbL_slice_pending(task);]],
+int ebbL_throw_region(lua_State *L, ebbL_task *task, ebb_region *region)
+{
+  region->soft = false;]],
     put = [[
-  region->soft = true;
-  ebbL_slice_pending(task);]],
+int ebbL_throw_region(lua_State *L, ebbL_task *task, ebb_region *region)
+{
+  region->soft = true;]],
     caught_by = "spec/structure/struck_spec.lua",
+  },
+  {
+    name = "told-for-ever",
+    what = "a task may catch its cancel and await again without end",
+    file = "csrc/lua/l_region.c",
+    find = "++task->n_told >= TOLD_ENOUGH",
+    put = "false && ++task->n_told >= TOLD_ENOUGH",
+    caught_by = "spec/preempt/ending_spec.lua",
   },
   {
     name = "cancel-reason-lost",
