@@ -39,6 +39,7 @@ struct ebb_watchdog {
   pid_t pid, tid; /* of whose thread the timer is */
   timer_t timer;
   bool has_timer, is_attached;
+  volatile bool is_detaching; /* a look in between would set the timer */
   ebb_watchdog *outer;        /* attached to the same thread before */
   volatile uint64_t every_ns; /* 0: the timer does not run */
   /* what the last look saw */
@@ -164,7 +165,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
   ebb_watchdog *self = info->si_value.sival_ptr;
   if (info->si_code != SI_TIMER || !is_attached(self))
     ebb__action_pass(number, info, context);
-  else if (self == here)
+  else if (self == here && !self->is_detaching)
     look(self);
   errno = saved;
 }
@@ -237,10 +238,12 @@ void ebb_watchdog_detach(ebb_watchdog *self, ebb_watchdog *before)
 {
   if (before == self || !self->is_attached)
     return;
+  self->is_detaching = true;
   if (!ebb_watchdog_is_lost(self))
     set_timer(self, 0);
   self->is_attached = false;
   here = before;
+  self->is_detaching = false;
 }
 
 ebb_watchdog *ebb_watchdog_attached(void)
