@@ -318,6 +318,7 @@ void ebbL_open_lock(lua_State *L, ebbL_state *S)
   lua_getfield(L, -3, "__index");
   lua_pushcclosure(L, lock_index, 3);
   lua_setfield(L, -2, "__index");
+  S->holds.record_bytes = sizeof(ebbL_hold);
   if (S->lock_meta == 0)
     S->lock_meta = ebbL_slots_take(L, S, 0);
   ebbL_pushslots(L, S);

@@ -81,7 +81,6 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   S->main = lua_tothread(L, -1);
   lua_pop(L, 1);
   ebb_list_init(&S->runtimes);
-  S->holds.record_bytes = 64;
   S->is_worker =
       lua_rawgetp(L, LUA_REGISTRYINDEX, &ebbL_worker_key) != LUA_TNIL;
   lua_pop(L, 1);
