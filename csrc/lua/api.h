@@ -12,6 +12,8 @@
 
 #include "lua/l_rt.h"
 
+#include "ebb.h"
+
 /* An ebb_runtime. */
 typedef struct ebbL_host_rt {
   lua_State *L; /* NULL: closed */
@@ -32,7 +34,7 @@ typedef struct ebbL_hosted {
   uint32_t slot;       /* of the handle */
   uint8_t status;      /* EBBL_ALIVE … */
   bool is_released, in_callback;
-  void (*on_done)(void *task, int status, void *ud);
+  ebb_done_fn on_done;
   void *ud;
   ebb_list all, link;
 } ebbL_hosted;
@@ -58,9 +60,12 @@ void ebbL_host_closed(struct ebb_runtime *host);
 /* Calls what is due of `ended`. [no-raise] */
 void ebbL_host_callbacks(ebbL_host_rt *host);
 void ebbL_host_release(ebbL_host_rt *host);
+/* What is kept in that slot is no more; without stack the slot stays taken.
+   [no-raise] */
+void ebbL_host_give_slot(ebbL_host_rt *host, uint32_t slot);
 
 /* The scopes' half of ebbL_host_closed (api_scope.c). */
-void ebbL_host_scopes_closed(ebbL_host_rt *host, lua_State *L);
+void ebbL_host_scopes_closed(ebbL_host_rt *host, bool keeps_slots);
 
 /* The runtime closes: nobody will wait for its promises. [no-raise] */
 void ebbL_promises_abandon(ebbL_rt *rt);

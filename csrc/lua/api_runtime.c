@@ -261,6 +261,17 @@ ebb_runtime *ebb_open(lua_State *L, const ebb_config *cfg)
 
 /* --- close --- */
 
+void ebbL_host_give_slot(ebbL_host_rt *host, uint32_t slot)
+{
+  lua_State *L = host->L;
+  if (!lua_checkstack(L, 6))
+    return;
+  ebbL_pushslots(L, host->S);
+  if (lua_istable(L, -1)) /* else the state closes */
+    ebbL_slots_give(L, host->S, lua_gettop(L), slot, 0);
+  lua_pop(L, 1);
+}
+
 void ebbL_host_release(ebbL_host_rt *host)
 {
   if (--host->n_refs == 0)
@@ -283,25 +294,20 @@ static void run_calls(ebbL_host_rt *host, lua_State *L)
 void ebbL_host_closed(struct ebb_runtime *public_host)
 {
   ebbL_host_rt *host = (ebbL_host_rt *)public_host;
-  lua_State *L = host->S->closing ? NULL : host->L;
+  bool keeps_slots = !host->S->closing;
   host->rt->host = NULL;
   host->rt = NULL;
-  lua_State *slots_of = host->L;
-  lua_checkstack(slots_of, 8);
-  ebbL_pushslots(slots_of, host->S);
-  int slots = lua_gettop(slots_of);
   while (!ebb_list_is_empty(&host->hosted)) {
     ebbL_hosted *hosted = ebb_container_of(host->hosted.next, ebbL_hosted, all);
     ebb_list_unlink(&hosted->all);
     if (hosted->handle != NULL) {
       hosted->handle->hosted = NULL;
       hosted->handle = NULL;
-      if (L != NULL && lua_istable(slots_of, slots))
-        ebbL_slots_give(slots_of, host->S, slots, hosted->slot, 0);
+      if (keeps_slots)
+        ebbL_host_give_slot(host, hosted->slot);
     }
   }
-  lua_settop(slots_of, slots - 1);
-  ebbL_host_scopes_closed(host, L);
+  ebbL_host_scopes_closed(host, keeps_slots);
   host->n_refs++;
   if (!host->in_close) { /* by Lua, or with the state: now or never */
     host->L = NULL;
@@ -350,6 +356,8 @@ int ebb_step(ebb_runtime *runtime, uint64_t budget_ns, uint64_t dt_ns,
 {
   ebbL_host_rt *host = (ebbL_host_rt *)runtime;
   ebbL_rt *rt = host->rt;
+  if (out != NULL)
+    memset(out, 0, sizeof *out);
   if (rt == NULL)
     return EBB_ECLOSED;
   ebbL_state *S = host->S;
@@ -371,7 +379,6 @@ int ebb_step(ebb_runtime *runtime, uint64_t budget_ns, uint64_t dt_ns,
   ebbL_host_callbacks(host);
   if (out != NULL && host->rt != NULL) {
     const ebbL_gc *gc = &S->gc;
-    memset(out, 0, sizeof *out);
     out->n_ran = info.n_ran;
     out->n_ready = rt->core.n_ready;
     out->n_alive = rt->core.n_alive;

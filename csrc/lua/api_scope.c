@@ -20,24 +20,21 @@ static host_scope *scope_of(struct ebb_scope *scope)
   return (host_scope *)(void *)scope;
 }
 
-static void give_slot(host_scope *self, lua_State *L)
+static void give_slot(host_scope *self)
 {
-  if (!self->has_slot || !lua_checkstack(L, 6))
-    return;
-  ebbL_pushslots(L, self->host->S);
-  ebbL_slots_give(L, self->host->S, lua_gettop(L), self->slot, 0);
-  lua_pop(L, 1);
+  if (self->has_slot)
+    ebbL_host_give_slot(self->host, self->slot);
   self->has_slot = false;
 }
 
-void ebbL_host_scopes_closed(ebbL_host_rt *host, lua_State *L)
+void ebbL_host_scopes_closed(ebbL_host_rt *host, bool keeps_slots)
 {
   while (!ebb_list_is_empty(&host->scopes)) {
     host_scope *self = ebb_container_of(host->scopes.next, host_scope, all);
     ebb_list_unlink(&self->all);
     self->scope = NULL;
-    if (L != NULL)
-      give_slot(self, L);
+    if (keeps_slots)
+      give_slot(self);
   }
 }
 
@@ -67,7 +64,7 @@ struct ebb_scope *ebb_scope_new(ebb_runtime *runtime)
     return NULL;
   self->host = host;
   if (ebbL_host_call(host->L, host->S, 0, 0, new_protected, self) < 0) {
-    give_slot(self, host->L);
+    give_slot(self);
     free(self);
     return NULL;
   }
@@ -132,7 +129,7 @@ void ebb_scope_release(struct ebb_scope *scope)
   if (self->scope != NULL) {
     ebb_scope_cancel(scope);
     ebb_list_unlink(&self->all);
-    give_slot(self, self->host->L);
+    give_slot(self);
   }
   ebbL_host_release(self->host);
   free(self);

@@ -22,12 +22,7 @@ static void detach(ebbL_hosted *self)
   self->handle->hosted = NULL;
   self->handle = NULL;
   ebb_list_unlink(&self->all);
-  lua_State *L = host->L;
-  if (!lua_checkstack(L, 6))
-    return; /* the slot is lost */
-  ebbL_pushslots(L, host->S);
-  ebbL_slots_give(L, host->S, lua_gettop(L), self->slot, 0);
-  lua_pop(L, 1);
+  ebbL_host_give_slot(host, self->slot);
 }
 
 static void destroy(ebbL_hosted *self)
@@ -56,10 +51,10 @@ void ebbL_host_callbacks(ebbL_host_rt *host)
   while (!ebb_list_is_empty(&now)) {
     ebbL_hosted *self = ebb_container_of(now.next, ebbL_hosted, link);
     ebb_list_unlink(&self->link);
-    void (*on_done)(void *, int, void *) = self->on_done;
+    ebb_done_fn on_done = self->on_done;
     self->on_done = NULL;
     self->in_callback = true;
-    on_done(self, self->status, self->ud);
+    on_done((ebb_task *)(void *)self, self->status, self->ud);
     self->in_callback = false;
     if (self->is_released && self->on_done == NULL)
       destroy(self);
@@ -115,11 +110,8 @@ ebb_task *ebbL_host_spawn(ebbL_host_rt *host, ebbL_scope *scope, lua_State *L,
     host->n_refs++;
     return (ebb_task *)(void *)spawn.self;
   }
-  if (spawn.has_slot && lua_checkstack(L, 6)) {
-    ebbL_pushslots(L, host->S);
-    ebbL_slots_give(L, host->S, lua_gettop(L), spawn.self->slot, 0);
-    lua_pop(L, 1);
-  }
+  if (spawn.has_slot)
+    ebbL_host_give_slot(host, spawn.self->slot);
   free(spawn.self);
   return NULL;
 
@@ -185,7 +177,7 @@ int ebb_task_on_done(ebb_task *task, ebb_done_fn fn, void *ud)
     return EBB_EBUSY;
   if (fn == NULL)
     return EBB_EINVAL;
-  self->on_done = (void (*)(void *, int, void *))fn;
+  self->on_done = fn;
   self->ud = ud;
   if (self->status != EBBL_ALIVE)
     ebb_list_push_back(&self->host->ended, &self->link);

@@ -15,42 +15,46 @@ static uint64_t in_seconds(const ebb_rt *core, double seconds)
   return ebb_due_in(core->now_ns, seconds);
 }
 
-/* [handle at idx] Pushes the results, or the error unprotected by the drive. */
-static int finish_main(lua_State *L, int idx, bool *failed)
+/* [.., fn, args…] (n_args of them on top) -> [.., handle] Drives a task until
+   it ends: EBBL_LOOP_ENDED, EBBL_LOOP_DEADLOCK. Nothing raises from then until
+   ebbL_driving_end. [raises] before it has begun */
+static int drive_main(ebbL_driving *d, lua_State *L, ebbL_rt *rt, int n_args,
+                      bool is_internal)
 {
-  ebbL_handle *handle = lua_touserdata(L, idx);
-  *failed = handle->status != EBBL_DONE;
-  if (*failed) {
-    ebbL_pusherror(L, idx);
-    ebbL_taken(L, idx);
-    return 1;
-  }
-  return ebbL_pushresults(L, idx);
+  ebbL_driving_prepare(L, rt);
+  ebbL_task *task = ebbL_spawn(L, rt->head.state, rt, n_args, true, NULL);
+  task->is_main = true;
+  task->is_internal = is_internal;
+  ebbL_handle *handle = lua_touserdata(L, -1);
+  handle->is_owned = true;
+  ebbL_driving_begin(d, L, rt);
+  d->main = handle;
+  ebbL_driving_watch_interrupt(d);
+  return ebbL_driving_loop(d);
 }
 
-/* What was interrupted says so, unless its own error is on top. */
-static void interrupted(lua_State *L, ebbL_rt *rt, ebbL_handle *handle)
+/* [handle at idx] Its results, or its error, which is thrown; what was
+   interrupted says so. */
+static int return_main(lua_State *L, ebbL_rt *rt, int idx)
 {
+  const ebbL_handle *handle = lua_touserdata(L, idx);
+  if (handle->status == EBBL_DONE)
+    return ebbL_pushresults(L, idx);
+  ebbL_pusherror(L, idx);
+  ebbL_taken(L, idx);
   if (rt->interrupts > 0 && handle->status == EBBL_CANCELLED) {
     lua_pop(L, 1);
     lua_pushliteral(L, "interrupted!");
   }
+  return lua_error(L);
 }
 
 static int run_main(lua_State *L, ebbL_rt *rt)
 {
-  ebbL_state *S = rt->head.state;
   ebbL_driving d;
-  ebbL_driving_prepare(L, rt);
-  ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, NULL);
-  task->is_main = true;
+  int outcome = drive_main(&d, L, rt, lua_gettop(L) - 2, false);
+  const ebbL_handle *handle = d.main;
   int handle_idx = lua_gettop(L);
-  ebbL_handle *handle = lua_touserdata(L, handle_idx);
-  handle->is_owned = true;
-  ebbL_driving_begin(&d, L, rt);
-  d.main = handle;
-  ebbL_driving_watch_interrupt(&d);
-  int outcome = ebbL_driving_loop(&d);
   if (outcome == EBBL_LOOP_DEADLOCK)
     ebbL_pushdeadlock(L, rt);
   ebbL_driving_drain(
@@ -65,12 +69,7 @@ static int run_main(lua_State *L, ebbL_rt *rt)
     ebbL_taken(L, handle_idx);
     return lua_error(L);
   }
-  bool failed;
-  int n = finish_main(L, handle_idx, &failed);
-  if (!failed)
-    return n;
-  interrupted(L, rt, handle);
-  return lua_error(L);
+  return return_main(L, rt, handle_idx);
 }
 
 int ebbL_rt_run(lua_State *L)
@@ -87,18 +86,10 @@ int ebbL_rt_run(lua_State *L)
 /* [.., fn, args…] (n_args of them on top) */
 static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
 {
-  ebbL_state *S = rt->head.state;
   ebbL_driving d;
-  ebbL_driving_prepare(L, rt);
-  ebbL_task *task = ebbL_spawn(L, S, rt, n_args, true, NULL);
-  task->is_internal = task->is_main = true;
+  int outcome = drive_main(&d, L, rt, n_args, true);
+  const ebbL_handle *handle = d.main;
   int handle_idx = lua_gettop(L);
-  ebbL_handle *handle = lua_touserdata(L, handle_idx);
-  handle->is_owned = true;
-  ebbL_driving_begin(&d, L, rt);
-  d.main = handle;
-  ebbL_driving_watch_interrupt(&d);
-  int outcome = ebbL_driving_loop(&d);
   if (outcome == EBBL_LOOP_DEADLOCK) {
     ebbL_pushdeadlock(L, rt);
     if (handle->task != NULL) {
@@ -111,12 +102,7 @@ static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
     return lua_error(L);
   }
   ebbL_driving_end(&d);
-  bool failed;
-  int n = finish_main(L, handle_idx, &failed);
-  if (!failed)
-    return n;
-  interrupted(L, rt, handle);
-  return lua_error(L);
+  return return_main(L, rt, handle_idx);
 }
 
 static bool in_finaliser(lua_State *L)

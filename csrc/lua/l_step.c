@@ -76,23 +76,31 @@ static void set_gc_info(lua_State *L, ebbL_state *S)
   set_integer(L, "gc_debt", (uint64_t)ebbL_gc_debt(L, S));
 }
 
-static int push_info(lua_State *L, ebbL_rt *rt, uint64_t ran, double overrun)
+/* Tasks wait, and nothing that a step does would wake one. */
+static bool is_stuck(const ebbL_rt *rt)
+{
+  const ebb_rt *core = &rt->core;
+  return core->n_alive > 0 && core->n_ready == 0 &&
+         ebb_rt_next_due(core) == EBB_NEVER && !ebbL_rt_is_busy(rt) &&
+         ebb_list_is_empty(&core->frame);
+}
+
+static int push_info(lua_State *L, ebbL_rt *rt, uint64_t ran,
+                     uint64_t overrun_ns)
 {
   ebb_rt *core = &rt->core;
   lua_createtable(L, 0, rt->gc_is_mine ? 12 : 8);
   set_integer(L, "ran", ran);
   set_integer(L, "ready", core->n_ready);
   set_integer(L, "alive", core->n_alive);
-  set_number(L, "overrun", overrun);
+  set_number(L, "overrun", (double)overrun_ns / 1e9);
   set_gc_info(L, rt->head.state);
   uint64_t due_ns = ebb_rt_next_due(core);
   if (due_ns != EBB_NEVER)
     set_number(L, "next_deadline",
                due_ns > core->now_ns ? (double)(due_ns - core->now_ns) / 1e9
                                      : 0);
-  lua_pushboolean(L, core->n_alive > 0 && core->n_ready == 0 &&
-                         due_ns == EBB_NEVER && !ebbL_rt_is_busy(rt) &&
-                         ebb_list_is_empty(&core->frame));
+  lua_pushboolean(L, is_stuck(rt));
   lua_setfield(L, -2, "stuck");
   ebb_list_foreach(node, &core->tasks) {
     ebb_task *task = ebb_container_of(node, ebb_task, all);
@@ -117,6 +125,12 @@ static double frame_time(ebbL_rt *rt, double dt_s)
     return dt_s;
   uint64_t now_ns = ebb_rt_refresh(&rt->core);
   return rt->stepped ? (double)(now_ns - rt->last_step_ns) / 1e9 : 0;
+}
+
+static uint64_t overrun_of(uint64_t end_ns)
+{
+  uint64_t now_ns = ebb_driver_clock(NULL);
+  return now_ns > end_ns ? now_ns - end_ns : 0;
 }
 
 /* Before a step; then ebbL_driving_begin, run_step, ebbL_driving_end. */
@@ -145,11 +159,7 @@ int ebbL_rt_step(lua_State *L)
   ebbL_driving_begin(&d, L, rt);
   run_step(&d, end_ns, dt_s);
   ebbL_driving_end(&d);
-  uint64_t now_ns = ebb_driver_clock(NULL);
-  double overrun = end_ns != EBB_NEVER && now_ns > end_ns
-                       ? (double)(now_ns - end_ns) / 1e9
-                       : 0;
-  return push_info(L, rt, rt->core.count.polls - polls, overrun);
+  return push_info(L, rt, rt->core.count.polls - polls, overrun_of(end_ns));
 }
 
 typedef struct host_step {
@@ -186,17 +196,9 @@ int ebbL_rt_step_from_c(lua_State *L, ebbL_rt *rt, uint64_t budget_ns,
   ebbL_driving_begin(&step.d, L, rt);
   bool failed = ebbL_host_call(L, S, 0, 0, step_protected, &step) < 0;
   ebbL_driving_end(&step.d);
-  if (info == NULL)
-    return failed ? EBB_ENOMEM : 0;
-  uint64_t now_ns = ebb_driver_clock(NULL), due_ns = ebb_rt_next_due(core);
-  *info = (ebbL_step_info){
-      .n_ran = core->count.polls - polls,
-      .overrun_ns = step.end_ns != EBB_NEVER && now_ns > step.end_ns
-                        ? now_ns - step.end_ns
-                        : 0,
-      .is_stuck = core->n_alive > 0 && core->n_ready == 0 &&
-                  due_ns == EBB_NEVER && !ebbL_rt_is_busy(rt) &&
-                  ebb_list_is_empty(&core->frame)};
+  *info = (ebbL_step_info){.n_ran = core->count.polls - polls,
+                           .overrun_ns = overrun_of(step.end_ns),
+                           .is_stuck = is_stuck(rt)};
   return failed ? EBB_ENOMEM : 0;
 }
 
