@@ -7,7 +7,7 @@ local check = require "ebb.check"
 
 local error, select, setmetatable, type = error, select, setmetatable, type
 local format = string.format
-local pack, unpack, huge = table.pack, table.unpack, math.huge
+local move, pack, unpack, huge = table.move, table.pack, table.unpack, math.huge
 local await, channel, scope = core.await, core.channel, core.scope
 local is_op, in_task, report = core._is_op, core._in_task, core._report
 local is_callable = check.is_callable
@@ -175,13 +175,13 @@ end
 function group.join_all(list)
   local n = check_list("join_all", list)
   if n == 0 then return {} end
-  return as_list(in_a_task(run_join, { unpack(list, 1, n) }, n))
+  return as_list(in_a_task(run_join, move(list, 1, n, 1, {}), n))
 end
 
 function group.try_join_all(list)
   local n = check_list("try_join_all", list)
   if n == 0 then return {} end
-  return as_list(in_a_task(run_try_join, { unpack(list, 1, n) }, n))
+  return as_list(in_a_task(run_try_join, move(list, 1, n, 1, {}), n))
 end
 
 --- Index of the first to end, then its results (or its error); the others have been cancelled and
