@@ -304,7 +304,8 @@ EBB_API void ebb_remote_release(ebb_remote *remote);
 /* From any thread, in the order in which it is called. fn is called in the next
    ebb_step, protected: what it throws is logged. Posts that were accepted are
    always called, at the latest by ebb_close; if the runtime ends in another way
-   (lua_close, rt:close() in Lua) L is NULL, and there is only ud to be freed.
+   (lua_close, rt:close() in Lua), or there is no memory to call it even then, L
+   is NULL, and there is only ud to be freed.
    0, EBB_ECLOSED, EBB_ENOMEM. */
 typedef void (*ebb_post_fn)(lua_State *L, void *ud);
 EBB_API int ebb_post(ebb_remote *remote, ebb_post_fn fn, void *ud);

@@ -42,8 +42,9 @@ typedef struct ebbL_hosted {
 /* Something posted that has arrived in its thread. */
 typedef struct ebbL_call {
   ebb_list link;
-  /* L NULL: the state closes. Frees itself. */
-  void (*run)(struct ebbL_call *self, lua_State *L);
+  /* L NULL: the state closes. Frees itself; or false: there was no memory, or
+     no room on the stack, to call it, and nothing has happened. */
+  bool (*run)(struct ebbL_call *self, lua_State *L);
 } ebbL_call;
 
 /* [-n_args, +n_results or +0, no-raise] Calls fn(L, ud) protected, with ebb's

@@ -34,25 +34,28 @@ static host_remote *remote_of(ebb_remote *remote)
 typedef struct running {
   ebb_post_fn fn;
   void *ud;
+  bool has_begun;
 } running;
 
 static int run_protected(lua_State *L, void *ud)
 {
   running *run = ud;
+  run->has_begun = true;
   run->fn(L, run->ud);
   return 0;
 }
 
-static void run_call(ebbL_call *call, lua_State *L)
+static bool run_call(ebbL_call *call, lua_State *L)
 {
   posted *self = ebb_container_of(call, posted, call);
-  running run = {self->fn, self->ud};
-  ebbL_host_rt *host = self->host;
-  free(self);
+  running run = {self->fn, self->ud, L == NULL};
   if (L == NULL)
     run.fn(NULL, run.ud);
   else
-    ebbL_host_call(L, host->S, 0, 0, run_protected, &run);
+    ebbL_host_call(L, self->host->S, 0, 0, run_protected, &run);
+  if (run.has_begun)
+    free(self);
+  return run.has_begun;
 }
 
 /* In the runtime's thread, within a poll or while the driver closes. */

@@ -278,7 +278,8 @@ void ebbL_host_release(ebbL_host_rt *host)
     free(host);
 }
 
-static void run_calls(ebbL_host_rt *host, lua_State *L)
+/* Calls what was posted; false: not all, the rest has kept its place. */
+static bool run_calls(ebbL_host_rt *host, lua_State *L)
 {
   ebb_list now;
   ebb_list_init(&now);
@@ -286,8 +287,14 @@ static void run_calls(ebbL_host_rt *host, lua_State *L)
   while (!ebb_list_is_empty(&now)) {
     ebbL_call *call = ebb_container_of(now.next, ebbL_call, link);
     ebb_list_unlink(&call->link);
-    call->run(call, L);
+    if (!call->run(call, L)) {
+      ebb_list_push_front(&now, &call->link);
+      ebb_list_splice(&now, &host->calls); /* come meanwhile */
+      ebb_list_splice(&host->calls, &now);
+      return false;
+    }
   }
+  return true;
 }
 
 /* From ebbL_rt_fini: the driver is gone, no task is alive. */
@@ -341,7 +348,8 @@ int ebb_close(ebb_runtime *runtime)
     host->in_close = false;
     if (host->rt != NULL) /* it could not even begin */
       return status < 0 ? status : EBB_ENOMEM;
-    run_calls(host, L);
+    if (!run_calls(host, L))
+      run_calls(host, NULL);
     ebbL_host_callbacks(host);
     host->L = NULL;
   }
@@ -366,7 +374,7 @@ int ebb_step(ebb_runtime *runtime, uint64_t budget_ns, uint64_t dt_ns,
   if (rt->driver != NULL && ebb_driver_is_due(rt->driver))
     ebb_driver_drain(rt->driver);
   host->n_refs++; /* what was posted, or a callback, may close it */
-  run_calls(host, host->L);
+  bool is_called = run_calls(host, host->L);
   if (host->rt == NULL) {
     ebbL_host_release(host);
     return EBB_ECLOSED;
@@ -391,7 +399,7 @@ int ebb_step(ebb_runtime *runtime, uint64_t budget_ns, uint64_t dt_ns,
     out->is_stuck = info.is_stuck;
   }
   ebbL_host_release(host);
-  return status;
+  return status == 0 && !is_called ? EBB_ENOMEM : status;
 }
 
 int64_t ebb_next_deadline(ebb_runtime *runtime)

@@ -2,6 +2,7 @@
 /* Messages: what is written is read, nothing past the end ever is. */
 #include "base/message.h"
 #include "check.h"
+#include "malloc_fails.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,11 +97,62 @@ TEST(attachments)
   CHECK_EQ(n_dropped, 10);
 }
 
+#if defined(EBB_WRAPS_MALLOC)
+
+/* Nothing is lost or half written when there is no memory. */
+TEST(without_memory)
+{
+  char big[3000];
+  ebb_reader reader;
+  memset(big, 5, sizeof big);
+  malloc_fail_from(1);
+  CHECK(ebb_message_new() == NULL);
+  malloc_fail_from(0);
+  ebb_message *message = ebb_message_new();
+  CHECK(ebb_message_put_number(message, 12345));
+  malloc_fail_from(1);
+  int n_bytes = 0; /* as many as have room without asking for more */
+  while (ebb_message_put_byte(message, 7))
+    n_bytes++;
+  CHECK(!ebb_message_put(message, big, sizeof big));
+  CHECK(!ebb_message_put_number(message, 1));
+  CHECK(!ebb_message_put_double(message, 1));
+  CHECK(!ebb_message_attach(message, (ebb_attachment){.object = NULL}));
+  malloc_fail_from(0);
+  CHECK(ebb_message_put(message, big, sizeof big));
+  malloc_fail_from(1); /* and what has grown once */
+  CHECK(!ebb_message_put(message, big, sizeof big) ||
+        !ebb_message_put(message, big, sizeof big));
+  malloc_fail_from(0);
+  ebb_reader_init(&reader, message);
+  CHECK_EQ(ebb_reader_number(&reader), 12345);
+  for (int i = 0; i < n_bytes; i++)
+    CHECK_EQ(ebb_reader_byte(&reader), 7);
+  const unsigned char *bytes = ebb_reader_bytes(&reader, sizeof big);
+  CHECK(bytes != NULL && memcmp(bytes, big, sizeof big) == 0);
+  ebb_message_free(message);
+}
+#endif
+
+/* More than there can be is refused, not counted round. */
+TEST(too_large)
+{
+  ebb_message *message = ebb_message_new();
+  CHECK(!ebb_message_put(message, "x", SIZE_MAX));
+  CHECK(!ebb_message_put(message, "x", SIZE_MAX / 2));
+  CHECK(ebb_message_put(message, "x", 1));
+  ebb_message_free(message);
+}
+
 int main(void)
 {
   RUN(numbers);
   RUN(doubles_and_bytes);
   RUN(short_and_overlong);
   RUN(attachments);
+#if defined(EBB_WRAPS_MALLOC)
+  RUN(without_memory);
+#endif
+  RUN(too_large);
   return check_report();
 }
