@@ -102,12 +102,14 @@ static int with_locked(lua_State *L)
   return with_k(L, LUA_OK, 0);
 }
 
-static int with_lock_k(lua_State *L, int status, lua_KContext ctx)
+/* guard: where it is */
+static int with_lock_k(lua_State *L, int status, lua_KContext guard)
 {
   (void)status;
   ebbL_state *S = ebbL_S(L);
-  EBBL_OWN_RESUME(L, S, with_lock_k, ctx);
+  EBBL_OWN_RESUME(L, S, with_lock_k, guard);
   ebbL_check_woken(L, S->current);
+  lua_settop(L, (int)guard); /* without a stranger's values */
   ebbL_lock_taken(lua_touserdata(L, -1), S->current);
   return with_locked(L);
 }
@@ -129,10 +131,12 @@ static int l_with(lua_State *L)
   ebbL_check_waiting(L, task);
   lock_prepare(L, task, mutex, 1);
   int payload = lua_gettop(L);
-  if (lock_attempt(L, task, mutex, 1) >= 0) /* a finaliser has let it go */
+  if (lock_attempt(L, task, mutex, 1) >= 0) { /* a finaliser has let it go */
+    lua_remove(L, payload);
     return with_locked(L);
+  }
   ebbL_lock_link(task, 0, payload);
-  return ebbL_park(L, task, 1, with_lock_k, 0);
+  return ebbL_park(L, task, 1, with_lock_k, payload);
 }
 
 /* --- the mutex

@@ -51,7 +51,7 @@ struct ebbL_task {
   uint32_t guard;
   uint32_t locals;     /* slots block of its task locals, 0: none */
   int32_t host_value;  /* what a C host's op woke it with: api_await.c */
-  int32_t last_frame;  /* unused by the core: next_frame's bookkeeping */
+  int32_t gave_top;    /* values on L when it gave way to try again: l_op.c */
   double frame_seen_s; /* frame_time_s at its previous frame */
   uint64_t allocated;  /* bytes, in the turns it has had */
   struct ebbL_account *account; /* of computing time, or NULL (l_account.c) */
