@@ -66,6 +66,13 @@ static void buffer_drop(ebbL_span *span, size_t n)
   span->n -= n;
 }
 
+/* Has somebody taken or put? */
+static bool has_changed(const ebbL_span *span, const unsigned char *data,
+                        size_t n)
+{
+  return span->data != data || span->n != n;
+}
+
 /* buf:put(…) → buf: strings and numbers, all of them or none */
 static int l_buffer_put(lua_State *L)
 {
@@ -103,10 +110,18 @@ static size_t opt_count(lua_State *L, const ebbL_span *span)
 /* buf:get([n]) → the first n bytes (or what there is), taken out */
 static int l_buffer_get(lua_State *L)
 {
-  ebbL_span *span = check_buffer(L);
-  size_t n = opt_count(L, span);
-  lua_pushlstring(L, (const char *)span->data, n);
-  if (ebbL_span_is_live(span)) /* pushing may have run a finaliser */
+  ebbL_span *span;
+  const unsigned char *data;
+  size_t n, n_there;
+  do { /* pushing may run a finaliser, which may free, take or put */
+    lua_settop(L, 2);
+    span = check_buffer(L);
+    n = opt_count(L, span);
+    data = span->data;
+    n_there = span->n;
+    lua_pushlstring(L, (const char *)data, n);
+  } while (ebbL_span_is_live(span) && has_changed(span, data, n_there));
+  if (ebbL_span_is_live(span))
     buffer_drop(span, n);
   return 1;
 }
@@ -225,9 +240,15 @@ static int l_buffer_unpack(lua_State *L)
     lua_settop(L, 3);
     lua_pushvalue(L, 3);
     lua_pushvalue(L, 2);
-    lua_pushlstring(L, (const char *)span->data, n);
+    const unsigned char *data = span->data;
+    size_t n_there = span->n;
+    lua_pushlstring(L, (const char *)data, n);
     int status = lua_pcall(L, 2, LUA_MULTRET, 0);
     span = check_buffer(L);
+    if (has_changed(span, data, n_there)) { /* by a finaliser */
+      n = 256 / 8;
+      continue;
+    }
     if (status == LUA_OK) {
       lua_Integer next = lua_tointeger(L, -1);
       lua_pop(L, 1);

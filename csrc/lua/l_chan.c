@@ -182,14 +182,14 @@ static int l_chan_try_send(lua_State *L)
 #define MANY_WAITING 64 /* how many a waiting recv_many is ready to take */
 
 /* [list] Takes what is there, up to n values, into the table on top, which has
-   room for them. */
-static lua_Integer take_more(lua_State *L, ebbL_chan *chan, lua_Integer n_have,
-                             lua_Integer n)
+   room for them. EBB_OK, or why there are no more. */
+static int take_more(lua_State *L, ebbL_chan *chan, lua_Integer *n_have,
+                     lua_Integer n)
 {
-  int list = lua_gettop(L);
-  while (n_have < n && ebbL_chan_recv(L, chan) == EBB_OK)
-    lua_rawseti(L, list, ++n_have);
-  return n_have;
+  int list = lua_gettop(L), status = EBB_OK;
+  while (*n_have < n && (status = ebbL_chan_recv(L, chan)) == EBB_OK)
+    lua_rawseti(L, list, ++*n_have);
+  return status;
 }
 
 static int recv_many_k(lua_State *L, int status, lua_KContext ctx)
@@ -201,9 +201,10 @@ static int recv_many_k(lua_State *L, int status, lua_KContext ctx)
   if (task->core.status != EBB_OK)
     return outcome(L, task->core.status);
   ebbL_chan *chan = lua_touserdata(L, 1);
-  lua_Integer max = lua_tointeger(L, 2);
-  lua_rawseti(L, 3, 1); /* [ch, max, list, value] */
-  take_more(L, chan, 1, max < MANY_WAITING ? max : MANY_WAITING);
+  lua_Integer max = lua_tointeger(L, 2), n_have = 1;
+  lua_rawseti(L, 3, 1); /* [ch, max, list, a stranger's values…, value] */
+  lua_settop(L, 3);
+  take_more(L, chan, &n_have, max < MANY_WAITING ? max : MANY_WAITING);
   return 1;
 }
 
@@ -229,14 +230,29 @@ int ebbL_chan_recv_many(lua_State *L)
   lua_createtable(L, n < 1 << 20 ? (int)n : 1 << 20, 0);
   if (n > 1 << 20)
     n = 1 << 20;
-  if (take_more(L, chan, 0, n) > 0)
+  lua_Integer n_have = 0;
+  int status = take_more(L, chan, &n_have, n);
+  if (n_have > 0)
     return 1;
+  if (status != EBB_EAGAIN) /* a finaliser has closed it meanwhile */
+    return outcome(L, status);
   ebbL_check_waiting(L, task);
   recv_link(task, 0, chan, 0);
   return ebbL_park(L, task, 1, recv_many_k, (lua_KContext)task);
 }
 
 static int send_many_from(lua_State *L, ebbL_task *task, lua_Integer i);
+
+/* [ch, list, …, value i] */
+static void check_item(lua_State *L, lua_Integer i)
+{
+  if (EBB_UNLIKELY(lua_isnil(L, -1)))
+    ebbL_argerror(L, 2,
+                  lua_pushfstring(L,
+                                  "values expected, item %I is nil (nil "
+                                  "cannot be sent)",
+                                  (LUAI_UACINT)i));
+}
 
 /* [ch, list, chan, value]: value i was waiting */
 static int send_many_k(lua_State *L, int status, lua_KContext ctx)
@@ -276,6 +292,7 @@ static int send_many_from(lua_State *L, ebbL_task *task, lua_Integer i)
       return lua_yieldk(L, 0, (lua_KContext)i, send_many_turn_k);
     }
     lua_rawgeti(L, 2, i);
+    check_item(L, i); /* the list may have changed while it waited */
     room_for_send(L, chan, 3);
     int status = ebbL_chan_send(L, chan, 4);
     if (status == EBB_EAGAIN) {
@@ -291,7 +308,7 @@ static int send_many_from(lua_State *L, ebbL_task *task, lua_Integer i)
       return 2;
     }
   }
-  lua_pushinteger(L, n);
+  lua_pushinteger(L, i - 1);
   return 1;
 }
 
@@ -301,6 +318,12 @@ int ebbL_chan_send_many(lua_State *L)
   if (!lua_istable(L, 2))
     ebbL_typeerror(L, 2, "list of values");
   lua_settop(L, 2);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+  for (lua_Integer i = 1; i <= n; i++) { /* all of it or nothing */
+    lua_rawgeti(L, 2, i);
+    check_item(L, i);
+    lua_pop(L, 1);
+  }
   ebbL_chan *chan = ebbL_checkchan(L, 1, &chan_idx);
   ebbL_state *S = chan->head.state;
   ebbL_task *task = ebbL_self(L, S);

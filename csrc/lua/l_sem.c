@@ -249,14 +249,13 @@ static int permit_split(lua_State *L)
 {
   permit *p = check_held(L, 1);
   uint64_t n = (uint64_t)ebbL_checkinteger(L, 2, 0, LUA_MAXINTEGER);
+  lua_getiuservalue(L, 1, 1);
+  permit *part = new_permit(L, n);
+  check_held(L, 1); /* a finaliser may have given it back, or split it */
   if (n > p->claim.n) {
     lua_pushnil(L);
     return 1;
   }
-  lua_getiuservalue(L, 1, 1);
-  permit *part = new_permit(L, n);
-  if (!p->claim.held || n > p->claim.n) /* a finaliser gave it back */
-    check_held(L, 1);
   p->claim.n -= n;
   part->claim.held = true;
   return 1;

@@ -113,6 +113,30 @@ describe("send_many", function()
     assert.equal("c", ch:recv())
   end)
 
+  it_runs("refuses a list with holes whole, and one that gets a hole while it waits there", function()
+    local ch = ebb.channel(10)
+    local err = helper.throws("item 2 is nil", function() ch:send_many { 1, nil, 3 } end)
+    assert.truthy(err:find("bad argument #1 to 'send_many'", 1, true), err)
+    assert.equal(0, #ch)
+    helper.throws("list of values expected", function() ch:send_many "abc" end)
+    ch = ebb.channel()
+    local list = { 1, 2, 3, 4 }
+    local task = ebb.spawn(function() return ch:send_many(list) end)
+    helper.settle()
+    list[2] = nil
+    assert.equal(1, ch:recv())
+    local ok, why = task:join()
+    assert.is_false(ok)
+    assert.truthy(tostring(why):find("item 2 is nil", 1, true), why)
+    -- one that is cut short: what has been sent is counted
+    list = { 1, 2, 3 }
+    task = ebb.spawn(function() return ch:send_many(list) end)
+    helper.settle()
+    list[2], list[3] = nil, nil
+    assert.equal(1, ch:recv())
+    assert.equal(1, task:await())
+  end)
+
   it_runs("sends nothing of an empty list", function()
     local ch = ebb.channel()
     assert.same({ n = 1, 0 }, pack(ch:send_many({})))
