@@ -64,7 +64,7 @@ local with_value = {
   ["--memory"] = function(request, text)
     local number, unit = text:match "^(%d+)([KMG]?)$"
     local bytes = number and math.tointeger(tonumber(number))
-    if not bytes or bytes <= 0 then
+    if not bytes or bytes <= 0 or bytes > math.maxinteger // UNITS[unit] then
       return ("--memory needs a number of bytes such as 64M, not '%s'"):format(text)
     end
     request.memory = bytes * UNITS[unit]
@@ -227,7 +227,7 @@ local function run(request, argv)
   if request.memory then
     local set, err = pcall(require "ebb".alloc.limit, { bytes = request.memory })
     if not set then
-      complain(err)
+      complain((err:gsub("^.-:%d+: ", ""))) -- the place is here, which tells nothing
       return 1
     end
   end
