@@ -51,10 +51,12 @@ describe("recv_many", function()
     assert.same({ 1, 2, 3, 4, 5, 6 }, got)
   end)
 
-  it_runs("works on a rendezvous channel #fifo", function()
+  it_runs("works on a rendezvous channel", function()
     local ch = ebb.channel()
-    for i = 1, 3 do ebb.spawn(ch.send, ch, i) end
-    ebb.sleep(1)
+    for i = 1, 3 do
+      ebb.spawn(ch.send, ch, i)
+      ebb.sleep(1)
+    end
     local got = {}
     while #got < 3 do
       local list = ch:recv_many(2)

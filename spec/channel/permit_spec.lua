@@ -125,12 +125,14 @@ describe("a permit of a closed channel", function()
     for i = 1, 3 do assert.same({ n = 2, nil, "closed" }, pack(tasks[i]:await())) end
   end)
 
-  it_runs("MP13 the last one used wakes one receiver with the value, the others with the end #fifo",
+  it_runs("MP13 the last one used wakes one receiver with the value, the others with the end",
     function()
       local ch, tasks = ebb.channel(1), {}
       local permit = ch:reserve()
-      for i = 1, 3 do tasks[i] = ebb.spawn(function() return ch:recv() end) end
-      ebb.sleep(1)
+      for i = 1, 3 do
+        tasks[i] = ebb.spawn(function() return ch:recv() end)
+        ebb.sleep(1)
+      end
       ch:close()
       permit:send("p")
       assert.same({ n = 1, "p" }, pack(tasks[1]:await()))

@@ -51,19 +51,23 @@ describe("a rendezvous channel", function()
     assert.same({ n = 1, true }, pack(task:await()))
   end)
 
-  it_runs("MP3 serves waiting senders in the order they came #fifo", function()
+  it_runs("MP3 serves waiting senders in the order they came", function()
     local ch = ebb.channel()
-    for i = 1, 5 do ebb.spawn(ch.send, ch, i) end
-    ebb.sleep(1)
+    for i = 1, 5 do
+      ebb.spawn(ch.send, ch, i)
+      ebb.sleep(1)
+    end
     assert.same({ n = 2, 0, 5 }, pack(ch:waiters()))
     for i = 1, 5 do assert.equal(i, ch:recv()) end
   end)
 
-  it_runs("MC1 serves waiting receivers in the order they came #fifo", function()
+  it_runs("MC1 serves waiting receivers in the order they came", function()
     local ch, got = ebb.channel(), {}
     local tasks = {}
-    for i = 1, 5 do tasks[i] = ebb.spawn(function() got[i] = ch:recv() end) end
-    ebb.sleep(1)
+    for i = 1, 5 do
+      tasks[i] = ebb.spawn(function() got[i] = ch:recv() end)
+      ebb.sleep(1)
+    end
     assert.same({ n = 2, 5, 0 }, pack(ch:waiters()))
     for i = 1, 5 do assert.is_true(ch:send(i * 10)) end
     ebb.join_all(tasks)

@@ -58,7 +58,7 @@ describe("reserve", function()
     assert.equal("v", ch:recv())
   end)
 
-  it_runs("MP11 waiting sends and reserves are served in the order they came #fifo", function()
+  it_runs("MP11 waiting sends and reserves are served in the order they came", function()
     local ch, log = ebb.channel(1), helper.log()
     ch:send(0)
     for i = 1, 6 do
@@ -72,8 +72,8 @@ describe("reserve", function()
           log(i)
         end
       end)
+      ebb.sleep(1)
     end
-    ebb.sleep(1)
     for i = 0, 6 do
       assert.equal(i, ch:recv())
       ebb.sleep(1)

@@ -109,7 +109,7 @@ describe("a watch", function()
     helper.throws("broken", sub.wait_for, sub, function() error "broken" end)
   end)
 
-  it_runs("WA14 wakes all, each with what it has seen #fifo", function()
+  it_runs("WA14 wakes all, each with what it has seen", function()
     local w, tasks = ebb.watch(0), {}
     for i = 1, 10 do
       tasks[i] = ebb.spawn(function()
@@ -123,7 +123,7 @@ describe("a watch", function()
     for i = 1, 10 do assert.equal("v", tasks[i]:await()) end
   end)
 
-  it_runs("iterates over the values, as it gets to see them #fifo", function()
+  it_runs("iterates over the values, as it gets to see them", function()
     local w, log = ebb.watch(0), helper.log()
     local task = ebb.spawn(function()
       for v in w:subscribe() do log(v) end

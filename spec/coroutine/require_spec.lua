@@ -102,14 +102,16 @@ describe("ebb.require", function()
     end)
   end)
 
-  it_runs("the one who waits loads it itself when the first is cancelled #fifo", function()
+  it_runs("the one who waits loads it itself when the first is cancelled", function()
     local n = 0
     with_module(function()
       n = n + 1
       ebb.sleep(2)
       return "by " .. n
     end, function()
-      local a, b = ebb.spawn(ebb.require, name), ebb.spawn(ebb.require, name)
+      local a = ebb.spawn(ebb.require, name)
+      helper.settle()
+      local b = ebb.spawn(ebb.require, name)
       ebb.sleep(1)
       a:cancel()
       assert.equal("by 2", (b:await()))

@@ -1,6 +1,7 @@
 -- ebb.spawn_with{cpu = seconds}: what the turns of a task, and of all that it spawns, may take.
 local ebb = require "ebb"
 local support = require "spec.preempt.support"
+local it_in_time = support.it
 
 -- Errors that nobody takes must be those of the quota; how many is in `ended.n`.
 local function run(fn, opts)
@@ -28,7 +29,7 @@ describe("spawn_with{cpu = seconds}", function()
     end)
   end)
 
-  it("or in many", function()
+  it_in_time("or in many", function()
     run(function()
       local turns = 0
       local task = ebb.spawn_with({ cpu = 0.05 }, function()
@@ -44,7 +45,7 @@ describe("spawn_with{cpu = seconds}", function()
     end)
   end)
 
-  it("waiting costs nothing", function()
+  it_in_time("waiting costs nothing", function()
     run(function()
       local task = ebb.spawn_with({ cpu = 0.02 }, function()
         ebb.sleep(0.1)
@@ -129,7 +130,7 @@ describe("spawn_with{cpu = seconds}", function()
     end, { clock = "virtual" })
   end)
 
-  it("with slices: the others go on meanwhile", function()
+  it_in_time("with slices: the others go on meanwhile", function()
     run(function()
       local n = 0
       local task = ebb.spawn_with({ cpu = 0.05 }, support.forever)

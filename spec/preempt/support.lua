@@ -42,6 +42,17 @@ function support.run(opts, fn)
   return helper.run(fn, opts)
 end
 
+--- `it` for what real time decides. A machine that does other things for a whole slice of ours can spoil it, so it has
+-- failed when it does so three times in a row.
+function support.it(name, fn)
+  require("busted").it(name, function()
+    for _ = 1, 2 do
+      if pcall(fn) then return end
+    end
+    fn()
+  end)
+end
+
 --- Spawns fn and waits for it: its status, and its error as a string.
 function support.outcome(fn, ...)
   local task = ebb.spawn(fn, ...)

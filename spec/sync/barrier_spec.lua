@@ -29,7 +29,7 @@ describe("a barrier", function()
     for _, bad in ipairs { -1, 1.5, "x" } do assert.is_false(pcall(ebb.barrier, bad)) end
   end)
 
-  it_runs("BA3 R103 who gives up waiting does not count #fifo", function()
+  it_runs("BA3 R103 who gives up waiting does not count", function()
     local barrier = ebb.barrier(2)
     local unstarted = ebb.spawn(barrier.wait, barrier)
     unstarted:cancel()
@@ -46,7 +46,7 @@ describe("a barrier", function()
     assert.is_false(other:await())
   end)
 
-  it_runs("a cancel in the turn of the wake wins; the others are through #fifo", function()
+  it_runs("a cancel in the turn of the wake wins; the others are through", function()
     local barrier = ebb.barrier(3)
     local a, b = ebb.spawn(barrier.wait, barrier), ebb.spawn(barrier.wait, barrier)
     settle()
@@ -71,7 +71,7 @@ describe("a barrier", function()
 end)
 
 describe("a latch", function()
-  it_runs("opens when it has been counted down, for good #fifo", function()
+  it_runs("opens when it has been counted down, for good", function()
     local latch, tasks = ebb.latch(3), {}
     for i = 1, 5 do tasks[i] = ebb.spawn(latch.wait, latch) end
     settle()

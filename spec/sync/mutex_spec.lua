@@ -5,7 +5,7 @@ local support = require "spec.task.support"
 local it_runs, settle, pack = helper.it, support.settle, table.pack
 
 describe("a mutex", function()
-  it_runs("MX1 R97 is handed on in order #fifo", function()
+  it_runs("MX1 R97 is handed on in order", function()
     local m, log = ebb.mutex(), helper.log()
     for i = 1, 4 do
       ebb.go(function()
@@ -13,6 +13,7 @@ describe("a mutex", function()
         ebb.sleep(1)
         log(i)
       end)
+      settle()
     end
     ebb.sleep(5)
     assert.equal("1 2 3 4", log:text())
@@ -38,7 +39,7 @@ describe("a mutex", function()
     assert.equal("ebb.mutex: unlocked", tostring(m))
   end)
 
-  it_runs("MX4 goes to the first waiter, not to a newcomer #fifo", function()
+  it_runs("MX4 goes to the first waiter, not to a newcomer", function()
     local m, log = ebb.mutex(), helper.log()
     local guard = m:lock()
     ebb.go(function()
@@ -206,7 +207,7 @@ describe("a cancelled lock", function()
     assert.is_false(m:is_locked())
   end)
 
-  it_runs("MX5 R98 while waiting is skipped #fifo", function()
+  it_runs("MX5 R98 while waiting is skipped", function()
     local m, log, tasks = ebb.mutex(), helper.log(), {}
     local guard = m:lock()
     for i = 1, 5 do
@@ -214,8 +215,8 @@ describe("a cancelled lock", function()
         local _ <close> = m:lock()
         log(i)
       end)
+      settle()
     end
-    settle()
     for _, i in ipairs { 1, 3, 5 } do
       tasks[i]:cancel()
       tasks[i]:cancel()
@@ -226,7 +227,7 @@ describe("a cancelled lock", function()
     assert.is_false(m:is_locked())
   end)
 
-  it_runs("MX5 R69 in the turn of its wake has the lock, and passes it on #fifo", function()
+  it_runs("MX5 R69 in the turn of its wake has the lock, and passes it on", function()
     for _, with in ipairs { false, true } do
       local m, log = ebb.mutex(), helper.log()
       local guard = m:lock()
@@ -244,6 +245,7 @@ describe("a cancelled lock", function()
           log "never"
         end
       end)
+      settle()
       local second = ebb.spawn(function() m:with(function() log "second" end) end)
       settle()
       guard:close()

@@ -142,7 +142,7 @@ local waits = {
 
 describe("a cancel strikes", function()
   for _, case in ipairs(waits) do
-    it_runs("TS10 TS24 #fifo " .. case[1], function()
+    it_runs("TS10 TS24 " .. case[1], function()
       local wait, check = case[2]()
       local log = helper.log()
       local task = ebb.spawn(function()
@@ -162,7 +162,7 @@ describe("a cancel strikes", function()
       if check then check() end
     end)
 
-    it_runs("TS10 and pcall around it gets the error each time: #fifo " .. case[1], function()
+    it_runs("TS10 and pcall around it gets the error each time: " .. case[1], function()
       local wait, check = case[2]()
       local struck = 0
       local task = ebb.spawn(function()

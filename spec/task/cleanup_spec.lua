@@ -340,7 +340,7 @@ describe("cleanup_timeout", function()
     assert.is_true(#support.take(errors) >= 1)
   end)
 
-  it_runs("is shared with the children #fifo", function(errors)
+  it_runs("is shared with the children", function(errors)
     local log = helper.log()
     local task = ebb.spawn(function()
       local _ <close> = closer(function() ebb.sleep(100) log("never") end)

@@ -102,7 +102,7 @@ describe("a failed task whose error nobody takes", function()
     rt:close()
   end)
 
-  it_runs("TS30 every one of many is reported #fifo", function(errors)
+  it_runs("TS30 every one of many is reported", function(errors)
     for i = 1, 50 do ebb.go(function() error(i) end) end
     support.settle()
     local sum = 0

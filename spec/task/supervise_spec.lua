@@ -31,16 +31,16 @@ describe("supervise", function()
     support.near(3, ebb.now())
   end)
 
-  it_runs("one_for_one leaves the others alone #fifo", function()
+  it_runs("one_for_one leaves the others alone", function()
     local log = helper.log()
     ebb.supervise(quiet {
       child(log, "a", 1, 1, { restart = "transient" }),
       child(log, "b", 5, 0, { restart = "transient" }),
     })
-    assert.equal("a1 b1 a:end a2 a:end b:end", log:text())
+    assert.matches("^[ab]1 [ab]1 a:end a2 a:end b:end$", log:text())
   end)
 
-  it_runs("one_for_all ends and starts all #fifo", function()
+  it_runs("one_for_all ends and starts all", function()
     local log = helper.log()
     ebb.supervise(quiet {
       child(log, "a", 5, 0, { restart = "transient" }),
@@ -48,10 +48,10 @@ describe("supervise", function()
       child(log, "c", 5, 0, { restart = "temporary" }),
       strategy = "one_for_all",
     })
-    assert.equal("a1 b1 c1 b:end c:end a:end a2 b2 b:end a:end", log:text())
+    assert.matches("^%l1 %l1 %l1 b:end [ac]:end [ac]:end [ab]2 [ab]2 b:end a:end$", log:text())
   end)
 
-  it_runs("rest_for_one ends and starts those after it #fifo", function()
+  it_runs("rest_for_one ends and starts those after it", function()
     local log = helper.log()
     ebb.supervise(quiet {
       child(log, "a", 5, 0, { restart = "transient" }),
@@ -59,11 +59,11 @@ describe("supervise", function()
       child(log, "c", 5, 0, { restart = "transient" }),
       strategy = "rest_for_one",
     })
-    assert.equal("a1 b1 c1 b:end c:end b2 c2 b:end a:end c:end", log:text())
+    assert.matches("^%l1 %l1 %l1 b:end c:end [bc]2 [bc]2 b:end a:end c:end$", log:text())
     support.near(6, ebb.now())
   end)
 
-  it_runs("waits for the cleanups of what it ends before it starts anything #fifo", function()
+  it_runs("waits for the cleanups of what it ends before it starts anything", function()
     local log = helper.log()
     local n = 0
     ebb.supervise(quiet {
@@ -76,7 +76,7 @@ describe("supervise", function()
       child(log, "b", 1, 1, { restart = "transient" }),
       strategy = "one_for_all",
     })
-    assert.equal("slow1 b1 b:end cleaned slow2 b2 b:end cleaned", log:text())
+    assert.matches("^%l+1 %l+1 b:end cleaned %l+2 %l+2 b:end cleaned$", log:text())
   end)
 
   it_runs("a permanent child is started again when it ends, too", function()
@@ -137,14 +137,14 @@ describe("supervise", function()
     assert.equal("b failed", support.take(errors)[1].err)
   end)
 
-  it_runs("cancelled, it ends its children and waits for them #fifo", function()
+  it_runs("cancelled, it ends its children and waits for them", function()
     local log = helper.log()
     local task = ebb.spawn(ebb.supervise, { child(log, "a", 100, 0), child(log, "b", 100, 0) })
     ebb.sleep(1)
     task:cancel()
     task:join()
     assert.equal("cancelled", task:status())
-    assert.equal("a1 b1 b:end a:end", log:text())
+    assert.matches("^[ab]1 [ab]1 [ab]:end [ab]:end$", log:text())
   end)
 
   it_runs("a transient child that was cancelled alone stays ended", function()
