@@ -54,7 +54,8 @@ typedef struct host_op {
 #define DATA      ((sizeof(host_op) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)
 
 static const ebbL_opclass op_class;
-static const ebbL_type op_type = {"ebb.host_op", &op_class};
+static void op_fini(void *object);
+EBBL_OWNING_TYPE(op_type, "ebb.host_op", &op_class, op_fini);
 
 static void *data_of(host_op *op)
 {
@@ -110,15 +111,13 @@ static const ebbL_opclass op_class = {.name = "host",
                                       .link = op_link,
                                       .settle = op_settle};
 
-static int op_gc(lua_State *L)
+static void op_fini(void *object)
 {
-  host_op *op = ebbL_test(L, 1, &op_type);
-  if (op == NULL || op->cls.drop == NULL)
-    return 0;
+  host_op *op = object;
   void (*drop)(void *) = op->cls.drop;
   op->cls.drop = NULL;
-  drop(data_of(op));
-  return 0;
+  if (drop != NULL)
+    drop(data_of(op));
 }
 
 static int op_tostring(lua_State *L)
@@ -138,7 +137,7 @@ void *ebb_op_new(lua_State *L, const ebb_op_class *cls, size_t n_bytes)
   }
   if (n_bytes > INT_MAX)
     luaL_error(L, "an op of that many bytes");
-  host_op *op = ebbL_new(L, S, &op_type, DATA + n_bytes, 1);
+  host_op *op = ebbL_newlinked(L, S, &op_type, DATA + n_bytes, 1, 0);
   memcpy(&op->cls, cls,
          cls->size != 0 && cls->size < sizeof op->cls ? cls->size
                                                       : sizeof op->cls);
@@ -185,7 +184,7 @@ void ebbL_open_host_op(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__gc", op_gc}, {"__tostring", op_tostring}, {NULL, NULL}};
+      {"__gc", ebbL_owner_gc}, {"__tostring", op_tostring}, {NULL, NULL}};
   ebbL_newoptype(L, S, &op_type, no_methods, meta);
   ebbL_pushawait(L, S);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &await_key);

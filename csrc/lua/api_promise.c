@@ -51,7 +51,8 @@ typedef struct promise_object {
 } promise_object;
 
 static const ebbL_opclass promise_class;
-static const ebbL_type promise_type = {"ebb.promise", &promise_class};
+static void promise_fini(void *object);
+EBBL_OWNING_TYPE(promise_type, "ebb.promise", &promise_class, promise_fini);
 
 static host_promise *promise_of(ebb_promise *promise)
 {
@@ -294,19 +295,18 @@ static const ebbL_opclass promise_class = {.name = "promise",
                                            .link = promise_link,
                                            .settle = promise_settle};
 
-static int promise_gc(lua_State *L)
+static void promise_fini(void *body)
 {
-  promise_object *object = ebbL_test(L, 1, &promise_type);
-  if (object == NULL || object->promise == NULL)
-    return 0;
+  promise_object *object = body;
   host_promise *self = object->promise;
+  if (self == NULL)
+    return;
   /* when the state closes, tasks may still wait: they do no more */
   uncount(self);
   abandon(self);
   ebb_promise_settle(&self->core, true);
   object->promise = NULL;
   unref(self);
-  return 0;
 }
 
 static int promise_tostring(lua_State *L)
@@ -327,7 +327,8 @@ static int new_protected(lua_State *L, void *ud)
 {
   host_promise *self = ud;
   ebbL_state *S = ebbL_S(L);
-  promise_object *object = ebbL_new(L, S, &promise_type, sizeof *object, 2);
+  promise_object *object =
+      ebbL_newlinked(L, S, &promise_type, sizeof *object, 2, 0);
   int at = lua_gettop(L);
   ebbL_rt *rt = ebbL_current_rt(L, S);
   if (rt->closed || rt->shutting_down || S->closing)
@@ -371,6 +372,6 @@ void ebbL_open_host_promise(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__gc", promise_gc}, {"__tostring", promise_tostring}, {NULL, NULL}};
+      {"__gc", ebbL_owner_gc}, {"__tostring", promise_tostring}, {NULL, NULL}};
   ebbL_newoptype(L, S, &promise_type, no_methods, meta);
 }

@@ -12,7 +12,7 @@ typedef struct ebbL_barrier {
 } ebbL_barrier;
 
 static const ebbL_opclass barrier_class;
-static const ebbL_type barrier_type = {"ebb.barrier", &barrier_class};
+static const ebbL_type barrier_type = {"ebb.barrier", &barrier_class, NULL};
 
 static int barrier_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
@@ -77,7 +77,7 @@ typedef struct ebbL_latch {
 } ebbL_latch;
 
 static const ebbL_opclass latch_class;
-static const ebbL_type latch_type = {"ebb.latch", &latch_class};
+static const ebbL_type latch_type = {"ebb.latch", &latch_class, NULL};
 
 static int latch_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {

@@ -15,10 +15,9 @@
 
 /* --- jobs ----------------------------------------------------------------- */
 
-static const ebbL_type jobbox_type = {"ebb.job", NULL};
-
-void ebbL_jobbox_drop(ebbL_jobbox *box)
+void ebbL_jobbox_drop(void *object)
 {
+  ebbL_jobbox *box = object;
   ebb_far *far = box->far;
   ebbL_job *job = box->job;
   box->far = NULL;
@@ -29,13 +28,7 @@ void ebbL_jobbox_drop(ebbL_jobbox *box)
     ebb_job_release(&job->core);
 }
 
-static int jobbox_gc(lua_State *L)
-{
-  ebbL_jobbox *box = ebbL_test(L, 1, &jobbox_type);
-  if (box != NULL)
-    ebbL_jobbox_drop(box);
-  return 0;
-}
+EBBL_OWNING_TYPE(jobbox_type, "ebb.job", NULL, ebbL_jobbox_drop);
 
 ebbL_jobbox *ebbL_jobbox_new(lua_State *L, ebbL_state *S, ebb_crew *crew,
                              bool is_thread, int first, int n)
@@ -44,7 +37,7 @@ ebbL_jobbox *ebbL_jobbox_new(lua_State *L, ebbL_state *S, ebb_crew *crew,
   ebbL_threads *threads = ebbL_threads_of(L, S);
   luaL_checkstack(L, 8, NULL);
   ebbL_paths_refresh(L, &threads->paths);
-  ebbL_jobbox *box = ebbL_new(L, S, &jobbox_type, sizeof *box, 0);
+  ebbL_jobbox *box = ebbL_newlinked(L, S, &jobbox_type, sizeof *box, 0, 0);
   box->job = ebbL_job_new(crew, threads->paths, is_thread);
   if (box->job == NULL)
     ebbL_nomem(L);
@@ -82,7 +75,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
   EBBL_OWN_RESUME(L, ebbL_S(L), call_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
   ebbL_check_woken(L, task);
-  ebbL_jobbox *box = lua_touserdata(L, BOX);
+  ebbL_jobbox *box = ebbL_touserdata(L, BOX);
   if (EBB_UNLIKELY(box->job == NULL)) /* the state closes: finalised already */
     return 0;
   int n = ebbL_job_results(L, box->job, task);
@@ -146,7 +139,7 @@ static int l_blocking(lua_State *L)
 void ebbL_open_blocking(lua_State *L, ebbL_state *S)
 {
   static const luaL_Reg funcs[] = {{"blocking", l_blocking}, {NULL, NULL}};
-  static const luaL_Reg box_meta[] = {{"__gc", jobbox_gc}, {NULL, NULL}};
+  static const luaL_Reg box_meta[] = {{"__gc", ebbL_owner_gc}, {NULL, NULL}};
   ebbL_newtype(L, S, &jobbox_type, NULL, box_meta);
   lua_pop(L, 1);
   ebbL_setfuncs(L, S, funcs);

@@ -14,7 +14,7 @@ typedef struct ebbL_broadcastsub {
   ebb_broadcast_sub core;
 } broadcastsub;
 
-static const ebbL_type broadcast_type = {"ebb.broadcast", NULL};
+static const ebbL_type broadcast_type = {"ebb.broadcast", NULL, NULL};
 #define sub_type (ebbL_linked_types[EBBL_LINKED_BROADCASTSUB])
 
 static ebbL_broadcast *check_broadcast(lua_State *L)

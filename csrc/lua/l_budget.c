@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const ebbL_type budget_type = {"ebb.budget", NULL};
+static const ebbL_type budget_type = {"ebb.budget", NULL, NULL};
 
 static const char budgets_key; /* registry: name or address → budget */
 

@@ -67,7 +67,7 @@ static int recv_settle(lua_State *L, ebbL_task *task, void *object, int at,
 const ebbL_opclass ebbL_recv_class = {"channel recv", recv_attempt,
                                       NULL,           recv_link,
                                       recv_settle,    EBBL_IGNORES_AT};
-const ebbL_type ebbL_chan_type = {"ebb.channel", &ebbL_recv_class};
+const ebbL_type ebbL_chan_type = {"ebb.channel", &ebbL_recv_class, NULL};
 
 static int recv_k(lua_State *L, int status, lua_KContext ctx)
 {

@@ -344,7 +344,7 @@ static void put_userdata(writer *self, int idx)
   ebbL_thread_chan *chan = ebbL_test(L, idx, &ebbL_thread_chan_type);
   if (span != NULL) {
     put_memory(self, idx, span);
-  } else if (chan != NULL) {
+  } else if (chan != NULL && chan->core != NULL) {
     put_byte(self, EBBL_TAG_CHANNEL);
     put_number(self, self->message->n_attached);
     ebb_attachment attachment = {EBBL_CLONE_CHANNEL, chan->core, 0,

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-const ebbL_type ebbL_composite_type = {"ebb.op", NULL};
+const ebbL_type ebbL_composite_type = {"ebb.op", NULL, NULL};
 
 static void check_op(lua_State *L, int arg, int idx)
 {

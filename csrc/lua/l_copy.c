@@ -68,8 +68,8 @@ static int take_a_turn(lua_State *L, ebbL_task *task, ebb_input *input,
 /* Streams at 1 and 2, at 3 how many bytes at most. */
 static int copy_on(lua_State *L, ebbL_task *task, lua_KContext n_done)
 {
-  ebb_input *input = ((ebbL_stream *)lua_touserdata(L, 1))->reader.input;
-  ebb_output *output = ((ebbL_stream *)lua_touserdata(L, 2))->output;
+  ebb_input *input = ((ebbL_stream *)ebbL_touserdata(L, 1))->reader.input;
+  ebb_output *output = ((ebbL_stream *)ebbL_touserdata(L, 2))->output;
   lua_KContext max = (lua_KContext)lua_tointeger(L, 3), n_begun = n_done;
   while (n_done < max) {
     if (input->n == 0) {
@@ -112,7 +112,7 @@ static int copy_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), copy_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
-  ebbL_stream *from = lua_touserdata(L, 1), *to = lua_touserdata(L, 2);
+  ebbL_stream *from = ebbL_touserdata(L, 1), *to = ebbL_touserdata(L, 2);
   if (EBB_LIKELY(from->reader.input != NULL))
     from->reader.input->reader = NULL;
   if (EBB_LIKELY(to->output != NULL))

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const ebbL_type coros_type = {"ebb.coroutines", NULL};
+static const ebbL_type coros_type = {"ebb.coroutines", NULL, NULL};
 
 static const char *const state_names[] = {"suspended", "running", "normal",
                                           "dead"};

@@ -20,7 +20,8 @@ typedef struct ebbL_descriptor {
   int fd;             /* -1: closed */
 } ebbL_descriptor;
 
-static const ebbL_type descriptor_type = {"ebb.descriptor", NULL};
+static void descriptor_fini(void *object);
+EBBL_OWNING_TYPE(descriptor_type, "ebb.descriptor", NULL, descriptor_fini);
 
 static ebbL_descriptor *check(lua_State *L)
 {
@@ -206,7 +207,8 @@ static int l_listen(lua_State *L)
 static ebbL_descriptor *new_descriptor(lua_State *L, int fd)
 {
   ebbL_state *S = ebbL_S(L);
-  ebbL_descriptor *self = ebbL_new(L, S, &descriptor_type, sizeof *self, 0);
+  ebbL_descriptor *self =
+      ebbL_newlinked(L, S, &descriptor_type, sizeof *self, 0, 0);
   self->fd = fd;
   return self;
 }
@@ -392,14 +394,11 @@ static int l_close(lua_State *L)
   return 0;
 }
 
-static int descriptor_gc(lua_State *L)
+static void descriptor_fini(void *object)
 {
-  ebbL_descriptor *self = ebbL_test(L, 1, &descriptor_type);
-  if (self == NULL)
-    return 0;
+  ebbL_descriptor *self = object;
   close_fd(self);
   drop_poller(self);
-  return 0;
 }
 
 static int descriptor_tostring(lua_State *L)
@@ -453,7 +452,7 @@ void ebbL_open_descriptor(lua_State *L, ebbL_state *S)
                                      {"close", l_close},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_close},
-                                  {"__gc", descriptor_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", descriptor_tostring},
                                   {NULL, NULL}};
   ebbL_newtype(L, S, &descriptor_type, methods, meta);

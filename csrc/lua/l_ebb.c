@@ -47,6 +47,7 @@ static int state_gc(lua_State *L)
   ebbL_threads_close(L, S);
   if (S->nobody != NULL)
     ebbL_locks_forget(S->nobody);
+  ebbL_fini_owners(L, S);
   ebbL_state_close(S);
   return 0;
 }

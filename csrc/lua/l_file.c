@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const ebbL_type file_type = {"ebb.file", &ebbL_reader_class};
+static void file_fini(void *object);
+EBBL_OWNING_TYPE(file_type, "ebb.file", &ebbL_reader_class, file_fini);
 
 static ebbL_file *check_file(lua_State *L)
 {
@@ -45,7 +46,7 @@ static int run_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), run_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
-  ebbL_file *self = lua_touserdata(L, 1);
+  ebbL_file *self = ebbL_touserdata(L, 1);
   if (self->file != NULL)
     self->file->writer = NULL;
   ebbL_check_woken(L, task);
@@ -123,7 +124,7 @@ static int push_result(lua_State *L, ebb_file *file, step what)
 
 static int run(lua_State *L, ebbL_task *task, step what)
 {
-  ebbL_file *self = lua_touserdata(L, 1);
+  ebbL_file *self = ebbL_touserdata(L, 1);
   bool all_in = what != WRITE;
   for (;;) {
     ebb_file *file = self->file;
@@ -251,7 +252,7 @@ static int l_file_setvbuf(lua_State *L)
 
 ebbL_file *ebbL_newfile(lua_State *L, ebbL_state *S, ebbL_rt *rt)
 {
-  ebbL_file *self = ebbL_new(L, S, &file_type, sizeof *self, 2);
+  ebbL_file *self = ebbL_newlinked(L, S, &file_type, sizeof *self, 2, 0);
   self->reader.rt = rt;
   ebbL_pushrt(L, rt);
   lua_setiuservalue(L, -2, 1);
@@ -332,16 +333,14 @@ static int l_file_close(lua_State *L)
   return push_done(L, ebb_file_close(self->file));
 }
 
-static int file_gc(lua_State *L)
+static void file_fini(void *object)
 {
-  ebbL_file *self = ebbL_test(L, 1, &file_type);
-  if (self == NULL || self->file == NULL)
-    return 0;
+  ebbL_file *self = object;
   ebb_file *file = self->file;
   self->file = NULL;
   self->reader.input = NULL;
-  ebb_file_release(file);
-  return 0;
+  if (file != NULL)
+    ebb_file_release(file);
 }
 
 static int file_tostring(lua_State *L)
@@ -407,7 +406,7 @@ void ebbL_open_file(lua_State *L, ebbL_state *S)
       {"seek", l_file_seek},   {"setvbuf", l_file_setvbuf},
       {"close", l_file_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_file_close},
-                                  {"__gc", file_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", file_tostring},
                                   {NULL, NULL}};
   lua_newtable(L);

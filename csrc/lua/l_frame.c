@@ -13,7 +13,7 @@ typedef struct frame_object {
   ebbL_memory *memory;
 } frame_object;
 
-static const ebbL_type frame_type = {"ebb.frame", NULL};
+static const ebbL_type frame_type = {"ebb.frame", NULL, NULL};
 
 /* Registry keys: the addresses. The newest page of marks has the one before as
    its user value. */

@@ -14,7 +14,7 @@ typedef struct checkpoint {
   bool is_committed, is_rolled_back;
 } checkpoint;
 
-static const ebbL_type checkpoint_type = {"ebb.checkpoint", NULL};
+static const ebbL_type checkpoint_type = {"ebb.checkpoint", NULL, NULL};
 
 int ebbL_frame_checkpoint(lua_State *L, ebbL_memory *M)
 {

@@ -19,7 +19,7 @@ typedef struct phase {
   uint64_t sum_ns, sum_bytes;
 } phase;
 
-static const ebbL_type phase_type = {"ebb.phase", NULL};
+static const ebbL_type phase_type = {"ebb.phase", NULL, NULL};
 static const char names_key; /* of the table, in the registry */
 
 #define NAMES_MAX 256

@@ -22,8 +22,6 @@ typedef struct box {
   ebb_fs *fs;
 } box;
 
-static const ebbL_type box_type = {"ebb.fs.request", NULL};
-
 int ebbL_pushuverror(lua_State *L, int code)
 {
   ebb_uv_error error;
@@ -46,21 +44,16 @@ const char *ebbL_checkpath(lua_State *L, int arg)
   return path;
 }
 
-static void let_go(box *self)
+static void let_go(void *object)
 {
+  box *self = object;
   ebb_fs *fs = self->fs;
   self->fs = NULL;
   if (fs != NULL)
     ebb_fs_release(fs);
 }
 
-static int box_gc(lua_State *L)
-{
-  box *self = ebbL_test(L, 1, &box_type);
-  if (self != NULL)
-    let_go(self);
-  return 0;
-}
+EBBL_OWNING_TYPE(box_type, "ebb.fs.request", NULL, let_go);
 
 /* --- results -------------------------------------------------------------- */
 
@@ -215,7 +208,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), call_k, ctx);
   ebbL_check_woken(L, ebbL_S(L)->current);
-  box *self = lua_touserdata(L, BOX);
+  box *self = ebbL_touserdata(L, BOX);
   if (EBB_UNLIKELY(self->fs == NULL)) /* the state closes: finalised already */
     return ebbL_pushuverror(L, ebb_uv_error_code(ECANCELED));
   int n = self->fs->error != 0 ? ebbL_pushuverror(L, self->fs->error)
@@ -235,7 +228,7 @@ static int perform(lua_State *L, const ebb_fs_call *call, lua_CFunction fn)
   ebb_driver *driver = ebbL_rt_driver(L, ebbL_rt_of(task->core.rt));
   lua_settop(L, N_ARGS);
   luaL_checkstack(L, 4, NULL);
-  box *self = ebbL_new(L, S, &box_type, sizeof *self, 0);
+  box *self = ebbL_newlinked(L, S, &box_type, sizeof *self, 0, 0);
   self->fs = ebb_fs_start(driver, &S->alloc, call);
   if (EBB_UNLIKELY(self->fs == NULL)) {
     ebbL_collect(L);
@@ -391,7 +384,7 @@ void ebbL_open_fs(lua_State *L, ebbL_state *S)
       {"mkdtemp", l_fs_mkdtemp},   {"open", l_fs_open},
       {"tmpfile", l_fs_tmpfile},   {NULL, NULL},
   };
-  static const luaL_Reg meta[] = {{"__gc", box_gc}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", ebbL_owner_gc}, {NULL, NULL}};
   ebbL_newtype(L, S, &box_type, NULL, meta);
   lua_pop(L, 1);
   lua_newtable(L);

@@ -16,7 +16,8 @@ typedef struct file_watch {
 } file_watch;
 
 static const ebbL_opclass recv_class;
-static const ebbL_type file_watch_type = {"ebb.file_watch", &recv_class};
+static void watch_fini(void *object);
+EBBL_OWNING_TYPE(file_watch_type, "ebb.file_watch", &recv_class, watch_fini);
 
 static file_watch *check_watch(lua_State *L)
 {
@@ -122,7 +123,7 @@ static int l_fs_watch(lua_State *L)
   const char *path = ebbL_checkpath(L, 1);
   int error;
   lua_settop(L, 1);
-  file_watch *self = ebbL_new(L, S, &file_watch_type, sizeof *self, 2);
+  file_watch *self = ebbL_newlinked(L, S, &file_watch_type, sizeof *self, 2, 0);
   self->rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->rt);
   lua_pushvalue(L, 1);
@@ -144,15 +145,13 @@ static int l_watch_close(lua_State *L)
   return 0;
 }
 
-static int watch_gc(lua_State *L)
+static void watch_fini(void *object)
 {
-  file_watch *self = ebbL_test(L, 1, &file_watch_type);
-  if (self == NULL || self->watch == NULL)
-    return 0;
+  file_watch *self = object;
   ebb_fs_watch *watch = self->watch;
   self->watch = NULL;
-  ebb_fs_watch_release(watch);
-  return 0;
+  if (watch != NULL)
+    ebb_fs_watch_release(watch);
 }
 
 static int watch_tostring(lua_State *L)
@@ -180,7 +179,7 @@ void ebbL_open_fs_watch(lua_State *L, ebbL_state *S)
                                      {"close", l_watch_close},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_watch_close},
-                                  {"__gc", watch_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", watch_tostring},
                                   {NULL, NULL}};
   lua_getfield(L, -1, "_fs");

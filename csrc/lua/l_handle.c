@@ -312,7 +312,7 @@ static int join_op_settle(lua_State *L, ebbL_task *task, void *object, int at,
 static const ebbL_opclass join_op_class = {"task join",  join_op_attempt, NULL,
                                            join_op_link, join_op_settle,  0};
 
-const ebbL_type ebbL_task_type = {"ebb.task", &await_class};
+const ebbL_type ebbL_task_type = {"ebb.task", &await_class, NULL};
 
 static ebbL_handle *check_handle(lua_State *L)
 {

@@ -30,7 +30,7 @@ typedef struct ebbL_interval {
 } ebbL_interval;
 
 static const ebbL_opclass tick_class;
-static const ebbL_type interval_type = {"ebb.interval", &tick_class};
+static const ebbL_type interval_type = {"ebb.interval", &tick_class, NULL};
 
 /* A tick this late is still in time for `delay`: that is how late any timer
    may be, and following it would be drifting. */

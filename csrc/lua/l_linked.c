@@ -12,17 +12,17 @@
 
 /* clang-format off */
 #define TYPES {                                                                \
-    [EBBL_LINKED_TOKEN] = {"ebb.token", &ebbL_token_class},                    \
-    [EBBL_LINKED_SCOPE] = {"ebb.scope", NULL},                                 \
-    [EBBL_LINKED_JOIN_SET] = {"ebb.join_set", &ebbL_join_set_class},           \
-    [EBBL_LINKED_RT] = {"ebb.runtime", NULL},                                  \
-    [EBBL_LINKED_FAILURE] = {"ebb.failure", NULL},                             \
+    [EBBL_LINKED_TOKEN] = {"ebb.token", &ebbL_token_class, NULL},                    \
+    [EBBL_LINKED_SCOPE] = {"ebb.scope", NULL, NULL},                                 \
+    [EBBL_LINKED_JOIN_SET] = {"ebb.join_set", &ebbL_join_set_class, NULL},           \
+    [EBBL_LINKED_RT] = {"ebb.runtime", NULL, NULL},                                  \
+    [EBBL_LINKED_FAILURE] = {"ebb.failure", NULL, NULL},                             \
     [EBBL_LINKED_BROADCASTSUB] =                                               \
-        {"ebb.broadcastsub", &ebbL_broadcastsub_class},                        \
-    [EBBL_LINKED_CLOCK] = {"ebb.clock", NULL},                                 \
-    [EBBL_LINKED_GUARD] = {"ebb.guard", NULL},                                 \
-    [EBBL_LINKED_BOX] = {"ebb.box", NULL},                                     \
-    [EBBL_LINKED_REGISTRY] = {"ebb.registry", NULL},                           \
+        {"ebb.broadcastsub", &ebbL_broadcastsub_class, NULL},                        \
+    [EBBL_LINKED_CLOCK] = {"ebb.clock", NULL, NULL},                                 \
+    [EBBL_LINKED_GUARD] = {"ebb.guard", NULL, NULL},                                 \
+    [EBBL_LINKED_BOX] = {"ebb.box", NULL, NULL},                                     \
+    [EBBL_LINKED_REGISTRY] = {"ebb.registry", NULL, NULL},                           \
 }
 /* clang-format on */
 
@@ -32,18 +32,32 @@ const ebbL_type ebbL_linked_types[EBBL_N_LINKED] = TYPES;
    for an object. */
 static const ebbL_type body_types[EBBL_N_LINKED] = TYPES;
 
+static bool is_owned(const ebbL_type *type)
+{
+  return type->owning != NULL && &type->owning->body == type;
+}
+
 bool ebbL_is_body(const ebbL_header *header)
 {
-  return (uintptr_t)header->type - (uintptr_t)body_types < sizeof(body_types);
+  return (uintptr_t)header->type - (uintptr_t)body_types < sizeof(body_types) ||
+         is_owned(header->type);
+}
+
+static const ebbL_type *body_type_of(const ebbL_type *type)
+{
+  return type->owning != NULL ? &type->owning->body
+                              : &body_types[type - ebbL_linked_types];
 }
 
 void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
                      size_t n_bytes, int n_uservalues, int n)
 {
+  if (EBB_UNLIKELY(S->closing) && type->owning != NULL)
+    ebbL_error(L, "EBB052", "the state is closing");
   luaL_checkstack(L, 6, NULL);
   ebbL_header *body = lua_newuserdatauv(L, n_bytes, n);
   memset(body, 0, n_bytes);
-  *body = (ebbL_header){&body_types[type - ebbL_linked_types], S};
+  *body = (ebbL_header){body_type_of(type), S};
   lua_insert(L, -1 - n);
   while (n > 0) {
     lua_setiuservalue(L, -1 - n, n);
@@ -75,4 +89,27 @@ int ebbL_let_go(lua_State *L)
   if (anchor != 0 && !S->closing)
     ebbL_slots_give(L, S, EBBL_SLOTS, anchor, 0);
   return 0;
+}
+
+int ebbL_owner_gc(lua_State *L)
+{
+  ebbL_header *header = ebbL_object(L, 1);
+  if (header == NULL || header->state != ebbL_S(L) ||
+      header->type->owning == NULL || ebbL_is_body(header))
+    return 0;
+  header->type->owning->fini(((ebbL_linked *)header)->body);
+  return ebbL_let_go(L);
+}
+
+void ebbL_fini_owners(lua_State *L, ebbL_state *S)
+{
+  ebbL_pushslots(L, S);
+  for (lua_Integer i = 1; i <= S->n_slots && lua_istable(L, -1); i++) {
+    lua_rawgeti(L, -1, i);
+    ebbL_header *body = ebbL_object(L, -1);
+    if (body != NULL && body->state == S && is_owned(body->type))
+      body->type->owning->fini(body);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
 }

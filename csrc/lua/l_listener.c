@@ -17,7 +17,8 @@ typedef struct ebbL_listener {
 } ebbL_listener;
 
 static const ebbL_opclass accept_class;
-static const ebbL_type listener_type = {"ebb.listener", &accept_class};
+static void listener_fini(void *object);
+EBBL_OWNING_TYPE(listener_type, "ebb.listener", &accept_class, listener_fini);
 
 static ebbL_listener *check_listener(lua_State *L)
 {
@@ -147,7 +148,8 @@ static int open_at(lua_State *L, const ebb_endpoint *own, int options)
   lua_getfield(L, options, "backlog");
   int backlog = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
-  ebbL_listener *self = ebbL_new(L, S, &listener_type, sizeof *self, 1);
+  ebbL_listener *self =
+      ebbL_newlinked(L, S, &listener_type, sizeof *self, 1, 0);
   self->rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->rt);
   self->is_path = own->addr.any.sa_family == AF_UNIX;
@@ -206,15 +208,13 @@ static int l_listener_close(lua_State *L)
 }
 
 /* Nobody waits for it any more, or they go down with the state. */
-static int listener_gc(lua_State *L)
+static void listener_fini(void *object)
 {
-  ebbL_listener *self = ebbL_test(L, 1, &listener_type);
-  if (self == NULL || self->listener == NULL)
-    return 0;
+  ebbL_listener *self = object;
   ebb_listener *listener = self->listener;
   self->listener = NULL;
-  ebb_listener_release(listener);
-  return 0;
+  if (listener != NULL)
+    ebb_listener_release(listener);
 }
 
 static int listener_tostring(lua_State *L)
@@ -251,7 +251,7 @@ void ebbL_open_listener(lua_State *L, ebbL_state *S)
       {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__call", l_listener_accept},
                                   {"__close", l_listener_close},
-                                  {"__gc", listener_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", listener_tostring},
                                   {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);

@@ -5,7 +5,7 @@ typedef struct ebbL_local {
   ebbL_header head; /* user value 1: the default */
 } ebbL_local;
 
-static const ebbL_type local_type = {"ebb.task_local", NULL};
+static const ebbL_type local_type = {"ebb.task_local", NULL, NULL};
 
 static ebbL_local *check_local(lua_State *L)
 {

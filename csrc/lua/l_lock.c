@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-const ebbL_type ebbL_lock_type = {"ebb.lock", NULL};
+const ebbL_type ebbL_lock_type = {"ebb.lock", NULL, NULL};
 
 static const ebb_wait_class mutex_wait = {"mutex lock", true, NULL};
 static const ebb_wait_class read_wait = {"rwlock read", true, NULL};

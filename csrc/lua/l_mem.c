@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const ebbL_type memory_type = {"ebb.alloc", NULL};
+static const ebbL_type memory_type = {"ebb.alloc", NULL, NULL};
 
 /* --- telling the collector --- */
 

@@ -9,7 +9,7 @@ typedef struct ebbL_mutex {
 } ebbL_mutex;
 
 static const ebbL_opclass lock_class;
-static const ebbL_type mutex_type = {"ebb.mutex", &lock_class};
+static const ebbL_type mutex_type = {"ebb.mutex", &lock_class, NULL};
 
 static ebbL_mutex *check_mutex(lua_State *L)
 {

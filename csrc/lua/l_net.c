@@ -21,7 +21,7 @@ static int connect_k(lua_State *L, int status, lua_KContext ctx)
   (void)status, (void)ctx;
   EBBL_OWN_RESUME(L, ebbL_S(L), connect_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
-  ebbL_stream *self = lua_touserdata(L, -1);
+  ebbL_stream *self = ebbL_touserdata(L, -1);
   if (EBB_UNLIKELY(task->core.n_struck > 0 && ebbL_verdict(task) != NULL))
     ebbL_stream_close(self); /* at once, not when it is collected */
   ebbL_check_woken(L, task);
@@ -109,23 +109,16 @@ typedef struct box {
   ebb_resolve *resolve;
 } box;
 
-static const ebbL_type box_type = {"ebb.net.request", NULL};
-
-static void let_go(box *self)
+static void let_go(void *object)
 {
+  box *self = object;
   ebb_resolve *resolve = self->resolve;
   self->resolve = NULL;
   if (resolve != NULL)
     ebb_resolve_release(resolve);
 }
 
-static int box_gc(lua_State *L)
-{
-  box *self = ebbL_test(L, 1, &box_type);
-  if (self != NULL)
-    let_go(self);
-  return 0;
-}
+EBBL_OWNING_TYPE(box_type, "ebb.net.request", NULL, let_go);
 
 /* The addresses, each once, in the resolver's order. */
 static int push_answer(lua_State *L, const ebb_resolve *resolve)
@@ -158,7 +151,7 @@ static int resolve_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), resolve_k, ctx);
   ebbL_check_woken(L, ebbL_S(L)->current);
-  box *self = lua_touserdata(L, 2);
+  box *self = ebbL_touserdata(L, 2);
   if (EBB_UNLIKELY(self->resolve == NULL))
     return ebbL_pushuverror(L, ebb_uv_error_code(ECANCELED));
   int n = 1;
@@ -185,7 +178,7 @@ static int perform_resolve(lua_State *L, const ebb_endpoint *at,
   ebbL_check_waiting(L, task);
   ebb_driver *driver = ebbL_rt_driver(L, ebbL_rt_of(task->core.rt));
   luaL_checkstack(L, 4, NULL);
-  box *self = ebbL_new(L, S, &box_type, sizeof *self, 0);
+  box *self = ebbL_newlinked(L, S, &box_type, sizeof *self, 0, 0);
   int error;
   self->resolve = at != NULL
                       ? ebb_resolve_start_name(driver, &S->alloc, at, &error)
@@ -263,7 +256,7 @@ void ebbL_open_net(lua_State *L, ebbL_state *S)
                                    {"name_of", l_name_of},
                                    {"duplex", l_duplex},
                                    {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__gc", box_gc}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", ebbL_owner_gc}, {NULL, NULL}};
   ebbL_newtype(L, S, &box_type, NULL, meta);
   lua_pop(L, 1);
   lua_newtable(L);

@@ -10,7 +10,7 @@ typedef struct ebbL_notify {
 } ebbL_notify;
 
 static const ebbL_opclass notify_class;
-static const ebbL_type notify_type = {"ebb.notify", &notify_class};
+static const ebbL_type notify_type = {"ebb.notify", &notify_class, NULL};
 
 static ebbL_notify *check_notify(lua_State *L)
 {

@@ -19,8 +19,8 @@ typedef struct ebbL_attempt {
   bool open;
 } once_attempt;
 
-static const ebbL_type once_type = {"ebb.once", NULL};
-static const ebbL_type attempt_type = {"ebb.once attempt", NULL};
+static const ebbL_type once_type = {"ebb.once", NULL, NULL};
+static const ebbL_type attempt_type = {"ebb.once attempt", NULL, NULL};
 static const ebb_wait_class once_wait = {"once", false, NULL};
 
 static ebbL_once *check_once(lua_State *L)

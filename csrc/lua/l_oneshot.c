@@ -12,7 +12,7 @@ typedef struct ebbL_oneshot {
 } ebbL_oneshot;
 
 static const ebbL_opclass recv_class;
-static const ebbL_type oneshot_type = {"ebb.oneshot", &recv_class};
+static const ebbL_type oneshot_type = {"ebb.oneshot", &recv_class, NULL};
 
 static ebbL_oneshot *check_oneshot(lua_State *L)
 {

@@ -5,7 +5,7 @@
 
 #include "lua/l_rt.h"
 
-const ebbL_type ebbL_op_type = {"ebb.op", NULL};
+const ebbL_type ebbL_op_type = {"ebb.op", NULL, NULL};
 
 /* --- kinds of ops --- */
 

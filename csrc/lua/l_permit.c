@@ -104,7 +104,7 @@ typedef struct ebbL_permit {
   bool is_held;
 } ebbL_permit;
 
-const ebbL_type ebbL_permit_type = {"ebb.permit", NULL};
+const ebbL_type ebbL_permit_type = {"ebb.permit", NULL, NULL};
 
 /* [-0, +1] An empty permit on the channel at chan_idx. */
 static ebbL_permit *new_permit(lua_State *L, ebbL_chan *chan, int chan_idx)
@@ -256,7 +256,7 @@ typedef struct ebbL_sender {
   ebbL_chan *chan;  /* NULL once closed */
 } ebbL_sender;
 
-const ebbL_type ebbL_sender_type = {"ebb.sender", NULL};
+const ebbL_type ebbL_sender_type = {"ebb.sender", NULL, NULL};
 
 static int new_sender(lua_State *L, ebbL_chan *chan, int chan_idx)
 {

@@ -13,7 +13,7 @@ typedef struct pool {
   bool is_closed;
 } pool;
 
-static const ebbL_type pool_type = {"ebb.thread.pool", NULL};
+static const ebbL_type pool_type = {"ebb.thread.pool", NULL, NULL};
 
 static pool *check_pool(lua_State *L)
 {

@@ -23,7 +23,8 @@ typedef struct ebbL_process {
 } ebbL_process;
 
 static const ebbL_opclass wait_class;
-static const ebbL_type process_type = {"ebb.child", &wait_class};
+static void process_fini(void *object);
+EBBL_OWNING_TYPE(process_type, "ebb.child", &wait_class, process_fini);
 
 static ebbL_process *check_process(lua_State *L)
 {
@@ -157,16 +158,13 @@ static int l_process_close(lua_State *L)
   return 0;
 }
 
-static int process_gc(lua_State *L)
+static void process_fini(void *object)
 {
-  ebbL_process *self = ebbL_test(L, 1, &process_type);
-  if (self == NULL)
-    return 0;
+  ebbL_process *self = object;
   ebb_process *process = self->process;
   self->process = NULL;
   if (process != NULL)
     ebb_process_release(process);
-  return 0;
 }
 
 static int process_tostring(lua_State *L)
@@ -277,7 +275,8 @@ static int l_process_spawn(lua_State *L)
                            .gid = luaL_optinteger(L, 9, -1)};
   for (int i = 0; i < 3; i++)
     call.stdio[i] = (int)luaL_checkinteger(L, 4 + i);
-  ebbL_process *self = ebbL_new(L, S, &process_type, sizeof *self, STREAMS + 2);
+  ebbL_process *self =
+      ebbL_newlinked(L, S, &process_type, sizeof *self, STREAMS + 2, 0);
   self->rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->rt);
   int error = spawn(L, self, &call);
@@ -306,7 +305,7 @@ void ebbL_open_process(lua_State *L, ebbL_state *S)
       {"kill", l_process_kill},   {"detach", l_process_detach},
       {"close", l_process_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_process_close},
-                                  {"__gc", process_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", process_tostring},
                                   {NULL, NULL}};
   lua_createtable(L, 0, 2);

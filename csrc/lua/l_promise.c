@@ -23,8 +23,8 @@ typedef struct ebbL_resolver {
 #define VALUES 2
 
 static const ebbL_opclass promise_class;
-static const ebbL_type promise_type = {"ebb.callback", &promise_class};
-static const ebbL_type resolver_type = {"ebb.resolver", NULL};
+static const ebbL_type promise_type = {"ebb.callback", &promise_class, NULL};
+static const ebbL_type resolver_type = {"ebb.resolver", NULL, NULL};
 
 /* Nobody is kept waiting for it any more. */
 static void uncount(ebbL_promise *self)

@@ -50,9 +50,10 @@ static ebbL_reader *check_reader(lua_State *L)
 {
   ebbL_header *header = ebbL_object(L, 1);
   if (EBB_UNLIKELY(header == NULL || header->state != ebbL_S(L) ||
-                   header->type->op != &ebbL_reader_class))
+                   header->type->op != &ebbL_reader_class ||
+                   ebbL_is_body(header)))
     ebbL_typeerror(L, 1, "stream");
-  return (ebbL_reader *)header;
+  return ebbL_touserdata(L, 1);
 }
 
 /* --- taking --------------------------------------------------------------- */
@@ -319,7 +320,7 @@ static int method_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), method_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
-  ebbL_reader *self = woken(lua_touserdata(L, 1));
+  ebbL_reader *self = woken(ebbL_touserdata(L, 1));
   ebbL_check_woken(L, task);
   format f = check_method(L, (int)ctx);
   int n = settle_lazily(L, task, self, &f);
@@ -418,7 +419,7 @@ static int read_k(lua_State *L, int status, lua_KContext ctx)
   ebbL_check_woken(L, task);
   int n_formats = (int)ctx;
   format f = check_format(L, lua_gettop(L) - n_formats + 1);
-  ebbL_reader *self = lua_touserdata(L, 1);
+  ebbL_reader *self = ebbL_touserdata(L, 1);
   int n = settle_lazily(L, task, self, &f);
   if (n == EBBL_WAIT) {
     ebb_input_link(&task->core, 0, self->input, &f.want);
@@ -431,7 +432,7 @@ static int read_k(lua_State *L, int status, lua_KContext ctx)
 
 static int read_on(lua_State *L, ebbL_task *task, int n_formats)
 {
-  ebbL_reader *self = lua_touserdata(L, 1);
+  ebbL_reader *self = ebbL_touserdata(L, 1);
   for (;;) {
     format f = check_format(L, lua_gettop(L) - n_formats + 1);
     int n = attempt(L, task, self, &f);

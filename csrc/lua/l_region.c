@@ -20,7 +20,7 @@ typedef struct ebbL_cancel {
   ebbL_header head; /* user value 1: the reason */
 } ebbL_cancel;
 
-static const ebbL_type cancel_type = {"ebb.cancelled", NULL};
+static const ebbL_type cancel_type = {"ebb.cancelled", NULL, NULL};
 
 static int new_cancel(lua_State *L)
 {

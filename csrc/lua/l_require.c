@@ -18,8 +18,8 @@ typedef struct ebbL_load {
   ebbL_header head;
 } ebbL_load;
 
-static const ebbL_type loads_type = {"ebb.loads", NULL};
-static const ebbL_type load_type = {"ebb.load", NULL};
+static const ebbL_type loads_type = {"ebb.loads", NULL, NULL};
+static const ebbL_type load_type = {"ebb.load", NULL, NULL};
 static const ebb_wait_class load_wait = {"require", false, NULL};
 
 enum { NAME = 1, LOADED, LOADS, LOAD, LOADER, DATA };

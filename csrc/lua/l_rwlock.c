@@ -10,7 +10,7 @@ typedef struct ebbL_rwlock {
 } ebbL_rwlock;
 
 static const ebbL_opclass read_class, write_class;
-static const ebbL_type rwlock_type = {"ebb.rwlock", NULL};
+static const ebbL_type rwlock_type = {"ebb.rwlock", NULL, NULL};
 
 static ebbL_rwlock *check_rwlock(lua_State *L)
 {

@@ -16,8 +16,8 @@ typedef struct ebbL_semaphorepermit {
 } permit;
 
 static const ebbL_opclass acquire_class;
-static const ebbL_type sem_type = {"ebb.semaphore", &acquire_class};
-static const ebbL_type permit_type = {"ebb.semaphorepermit", NULL};
+static const ebbL_type sem_type = {"ebb.semaphore", &acquire_class, NULL};
+static const ebbL_type permit_type = {"ebb.semaphorepermit", NULL, NULL};
 
 static ebbL_sem *check_sem(lua_State *L)
 {

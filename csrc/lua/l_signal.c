@@ -17,7 +17,8 @@ typedef struct ebbL_signal {
 } ebbL_signal;
 
 static const ebbL_opclass signal_class;
-static const ebbL_type signal_type = {"ebb.signal", &signal_class};
+static void signal_fini(void *object);
+EBBL_OWNING_TYPE(signal_type, "ebb.signal", &signal_class, signal_fini);
 
 static ebbL_signal *check_signal(lua_State *L)
 {
@@ -108,7 +109,7 @@ static int open_signal(lua_State *L, const char *name, int number)
 {
   ebbL_state *S = ebbL_S(L);
   int error;
-  ebbL_signal *self = ebbL_new(L, S, &signal_type, sizeof *self, 1);
+  ebbL_signal *self = ebbL_newlinked(L, S, &signal_type, sizeof *self, 1, 0);
   memcpy(self->name, name, strlen(name) + 1);
   self->rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->rt);
@@ -147,15 +148,13 @@ static int l_signal_close(lua_State *L)
 }
 
 /* Nobody waits for it any more, or they go down with the state. */
-static int signal_gc(lua_State *L)
+static void signal_fini(void *object)
 {
-  ebbL_signal *self = ebbL_test(L, 1, &signal_type);
-  if (self == NULL || self->signal == NULL)
-    return 0;
+  ebbL_signal *self = object;
   ebb_signal *signal = self->signal;
   self->signal = NULL;
-  ebb_signal_release(signal);
-  return 0;
+  if (signal != NULL)
+    ebb_signal_release(signal);
 }
 
 static int signal_tostring(lua_State *L)
@@ -177,7 +176,7 @@ void ebbL_open_signal(lua_State *L, ebbL_state *S)
                                      {"close", l_signal_close},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_signal_close},
-                                  {"__gc", signal_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", signal_tostring},
                                   {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);

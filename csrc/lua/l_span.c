@@ -7,10 +7,10 @@
 #include <string.h>
 
 const ebbL_type ebbL_span_types[4] = {
-    {"ebb.bytes", NULL},
-    {"ebb.array", NULL},
-    {"ebb.vec", NULL},
-    {"ebb.buffer", NULL},
+    {"ebb.bytes", NULL, NULL},
+    {"ebb.array", NULL, NULL},
+    {"ebb.vec", NULL, NULL},
+    {"ebb.buffer", NULL, NULL},
 };
 
 /* --- description and errors --- */

@@ -11,7 +11,7 @@ static const char state_key, slots_key, errors_key;
 
 const char ebbL_worker_key, ebbL_choice_key;
 
-static const ebbL_type state_type = {"ebb.state", NULL};
+static const ebbL_type state_type = {"ebb.state", NULL, NULL};
 
 ebbL_state *ebbL_state_find(lua_State *L)
 {
@@ -107,6 +107,8 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
 static void new_block(lua_State *L, ebbL_state *S, int size)
 {
   uint32_t n = 1u << size, n_blocks = S->blocks[size].n_blocks;
+  if (EBB_UNLIKELY(S->closing)) /* nothing would free the list */
+    ebbL_error(L, "EBB052", "the state is closing");
   if (n_blocks == S->blocks[size].cap) {
     uint32_t cap = n_blocks < 16 ? 16 : n_blocks * 2;
     uint32_t *list = ebbL_alloc(L, S, cap * sizeof *list);

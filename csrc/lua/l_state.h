@@ -32,7 +32,21 @@ struct ebbL_opclass;
 typedef struct ebbL_type {
   const char *name;              /* "ebb.channel": also the metatable's name */
   const struct ebbL_opclass *op; /* the op that it is itself, or NULL */
+  const struct ebbL_owning *owning; /* of an owning type, else NULL */
 } ebbL_type;
+
+/* What makes a type an owning one (see ebbL_linked). */
+typedef struct ebbL_owning {
+  /* Lets go of what the body has outside of Lua, so that the object is closed;
+     once more is harmless. [no-raise] */
+  void (*fini)(void *body);
+  ebbL_type body; /* the type of bodies: no script's value is of it */
+} ebbL_owning;
+
+/* static const ebbL_type TYPE = …, of the objects whose bodies FINI works on */
+#define EBBL_OWNING_TYPE(type, name, op, fini)                                 \
+  static const ebbL_owning type##_owning = {fini, {name, op, &type##_owning}}; \
+  static const ebbL_type type = {name, op, &type##_owning}
 
 /* The head of every userdata of ebb. */
 typedef struct ebbL_header {
@@ -51,13 +65,15 @@ static inline ebbL_header *ebbL_object(lua_State *L, int idx)
 }
 
 /* Objects that stand in lists of others, or that others point to without
-   keeping them alive. Lua frees a userdata whose finaliser it could not call
-   (no memory or no stack for the call, or its metatable was taken away), so
-   such an object is two userdata: the one that scripts hold, and its body,
-   which has no finaliser and is kept by a slot until the first one's __gc has
-   taken it out of all lists (ebbL_let_go), and by a user value as long as the
-   first one can be reached. A __gc that never ran leaves the body, in good
-   order, until the state closes; Lua frees it after the last finaliser. */
+   keeping them alive, or that own something outside of Lua. Lua frees a
+   userdata whose finaliser it could not call (no memory or no stack for the
+   call, its metatable was taken away, or it was made by a finaliser of a state
+   that closes), so such an object is two userdata: the one that scripts hold,
+   and its body, which has no finaliser and is kept by a slot until the first
+   one's __gc has taken it out of all lists (ebbL_let_go), and by a user value
+   as long as the first one can be reached. A __gc that never ran leaves the
+   body, in good order, until the state closes: then what it owns is given back
+   (ebbL_owning), and Lua frees it after the last finaliser. */
 typedef struct ebbL_linked {
   ebbL_header head;
   void *body;      /* begins with an ebbL_header, too, of a type of its own */
@@ -83,7 +99,8 @@ extern const ebbL_type ebbL_linked_types[EBBL_N_LINKED];
 static inline bool ebbL_is_linked(const ebbL_type *type)
 {
   return (uintptr_t)type - (uintptr_t)ebbL_linked_types <
-         sizeof(ebbL_linked_types);
+             sizeof(ebbL_linked_types) ||
+         type->owning != NULL;
 }
 
 /* Is it a body? */
@@ -121,12 +138,18 @@ void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
 
 /* [-n, +1, raises] The same for a linked type: pops the n values on top, which
    become the body's user values (what the body points to and must outlive it),
-   pushes the userdata and returns the zeroed body of n_bytes. */
+   pushes the userdata and returns the zeroed body of n_bytes. EBB052 for an
+   owning type when nothing would give back what it owns: the state closes. */
 void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
                      size_t n_bytes, int n_uservalues, int n);
 /* [no-raise] The last act of the __gc of a linked type, whose userdata is at 1:
    nobody points to the body any more but who keeps the userdata. Returns 0. */
 int ebbL_let_go(lua_State *L);
+/* The __gc of every owning type. */
+int ebbL_owner_gc(lua_State *L);
+/* [no-raise] The last finaliser has run: what bodies still own is given back.
+   Needs 4 stack slots. */
+void ebbL_fini_owners(lua_State *L, ebbL_state *S);
 
 /* [-0, +1, raises] Makes the metatable of `type`: __name, a locked
    __metatable, __index = table of `methods`, the `meta` functions (either may

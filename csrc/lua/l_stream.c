@@ -10,8 +10,13 @@
 
 #include <errno.h>
 
-const ebbL_type ebbL_stream_types[2] = {{"ebb.socket", &ebbL_reader_class},
-                                        {"ebb.duplex", &ebbL_reader_class}};
+static void stream_fini(void *object);
+static const ebbL_owning owning[2] = {
+    {stream_fini, {"ebb.socket", &ebbL_reader_class, &owning[0]}},
+    {stream_fini, {"ebb.duplex", &ebbL_reader_class, &owning[1]}}};
+const ebbL_type ebbL_stream_types[2] = {
+    {"ebb.socket", &ebbL_reader_class, &owning[0]},
+    {"ebb.duplex", &ebbL_reader_class, &owning[1]}};
 
 static ebbL_stream *test_stream(lua_State *L, int idx)
 {
@@ -19,7 +24,7 @@ static ebbL_stream *test_stream(lua_State *L, int idx)
   bool is_one =
       header != NULL && (uintptr_t)header->type - (uintptr_t)ebbL_stream_types <
                             sizeof(ebbL_stream_types);
-  return is_one ? (ebbL_stream *)header : NULL;
+  return is_one ? ebbL_touserdata(L, idx) : NULL;
 }
 
 bool ebbL_is_stream(lua_State *L, int idx)
@@ -110,7 +115,7 @@ static int write_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), write_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
-  ebbL_stream *self = lua_touserdata(L, 1);
+  ebbL_stream *self = ebbL_touserdata(L, 1);
   if (EBB_LIKELY(self->output != NULL))
     self->output->writer = NULL;
   ebbL_check_woken(L, task);
@@ -268,7 +273,7 @@ static int finish_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), finish_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
-  ebbL_stream *self = lua_touserdata(L, 1);
+  ebbL_stream *self = ebbL_touserdata(L, 1);
   if (EBB_LIKELY(self->output != NULL))
     self->output->writer = NULL;
   ebbL_check_woken(L, task);
@@ -353,7 +358,7 @@ static int l_stream_lines(lua_State *L)
 
 ebbL_stream *ebbL_stream_new(lua_State *L, ebbL_state *S, const ebbL_type *type)
 {
-  ebbL_stream *self = ebbL_new(L, S, type, sizeof *self, 1);
+  ebbL_stream *self = ebbL_newlinked(L, S, type, sizeof *self, 1, 0);
   self->reader.rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->reader.rt);
   return self;
@@ -429,20 +434,14 @@ static int l_stream_written(lua_State *L)
 }
 
 /* Nobody waits for it any more, or they go down with the state. */
-static int stream_gc(lua_State *L)
+static void stream_fini(void *object)
 {
-  ebbL_header *header = ebbL_object(L, 1);
-  if (header == NULL ||
-      (uintptr_t)header->type - (uintptr_t)ebbL_stream_types >=
-          sizeof(ebbL_stream_types))
-    return 0;
-  ebbL_stream *self = (ebbL_stream *)header;
+  ebbL_stream *self = object;
   if (self->reader.input == NULL)
-    return 0;
+    return;
   self->reader.input = NULL;
   self->output = NULL;
   self->cls->release(self->object);
-  return 0;
 }
 
 static int stream_tostring(lua_State *L)
@@ -481,7 +480,7 @@ void ebbL_open_streams(lua_State *L, ebbL_state *S)
   static const char *const keys[2] = {"socket", "duplex"};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_stream_close},
-                                  {"__gc", stream_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", stream_tostring},
                                   {NULL, NULL}};
   lua_createtable(L, 0, 2);

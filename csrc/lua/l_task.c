@@ -290,10 +290,13 @@ void ebbL_open_task(lua_State *L, ebbL_state *S)
       {"exclusive", l_exclusive}, {"current", l_current}, {NULL, NULL}};
   if (S->nobody == NULL) { /* not the second require of a state */
     ebb_slab_init(&S->tasks, &S->alloc, sizeof(ebbL_task));
-    S->nobody = ebbL_slab_get(L, &S->tasks);
-    memset(S->nobody, 0, sizeof *S->nobody);
-    S->nobody->S = S;
-    ebb_list_init(&S->nobody->locks);
+    /* also in the finalisers after ours: a userdata, which lives until then */
+    ebbL_task *nobody = lua_newuserdatauv(L, sizeof *nobody, 0);
+    memset(nobody, 0, sizeof *nobody);
+    nobody->S = S;
+    ebb_list_init(&nobody->locks);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, nobody);
+    S->nobody = nobody;
   }
   ebbL_setfuncs(L, S, funcs);
   ebbL_open_handle(L, S);

@@ -26,12 +26,20 @@ typedef struct joining {
 } joining;
 
 static const ebbL_opclass join_class;
-static const ebbL_type thread_type = {"ebb.thread.handle", &join_class};
-static const ebbL_type joining_type = {"ebb.thread.joining", NULL};
+static void thread_fini(void *object);
+static void joining_fini(void *object);
+EBBL_OWNING_TYPE(thread_type, "ebb.thread.handle", &join_class, thread_fini);
+EBBL_OWNING_TYPE(joining_type, "ebb.thread.joining", NULL, joining_fini);
 
+/* Its job is NULL in the last finalisers of a state. */
 static thread *check_thread(lua_State *L)
 {
   return ebbL_check(L, 1, &thread_type);
+}
+
+static bool has_ended(const thread *self)
+{
+  return self->job == NULL || ebb_job_has_ended(&self->job->core);
 }
 
 /* --- its error ------------------------------------------------------------ */
@@ -75,6 +83,11 @@ static void push_error(lua_State *L, thread *self, int at)
 /* [-0, +n] */
 static int push_joined(lua_State *L, thread *self, int at)
 {
+  if (EBB_UNLIKELY(self->job == NULL)) {
+    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "closed");
+    return 2;
+  }
   if (self->job->outcome == EBBL_JOB_RETURNED) {
     lua_pushboolean(L, 1);
     return 1 + ebbL_clone_read(L, self->job->result);
@@ -99,8 +112,7 @@ static int join_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 {
   (void)task;
   const thread *self = ebbL_target(object);
-  return ebb_job_has_ended(&self->job->core) ? join_at(L, object, at)
-                                             : EBBL_WAIT;
+  return has_ended(self) ? join_at(L, object, at) : EBBL_WAIT;
 }
 
 static void join_prepare(lua_State *L, ebbL_task *task, void *object, int at)
@@ -108,7 +120,7 @@ static void join_prepare(lua_State *L, ebbL_task *task, void *object, int at)
   (void)at;
   const thread *self = ebbL_target(object);
   ebb_driver *driver = ebbL_rt_driver(L, ebbL_rt_of(task->core.rt));
-  joining *wait = ebbL_new(L, task->S, &joining_type, sizeof *wait, 0);
+  joining *wait = ebbL_newlinked(L, task->S, &joining_type, sizeof *wait, 0, 0);
   wait->far = ebb_job_far(&self->job->core, driver);
   if (wait->far == NULL)
     ebbL_nomem(L);
@@ -117,7 +129,7 @@ static void join_prepare(lua_State *L, ebbL_task *task, void *object, int at)
 static void join_link(ebbL_task *task, uint32_t i, void *object, int payload)
 {
   (void)object;
-  joining *wait = lua_touserdata(task->L, payload);
+  joining *wait = ebbL_touserdata(task->L, payload);
   ebb_job_link(&task->core, i, wait->far, false);
   task->core.waits[i].slot = (uint32_t)payload;
 }
@@ -136,15 +148,13 @@ static const ebbL_opclass join_class = {.name = "thread",
                                         .settle = join_settle,
                                         .flags = EBBL_ENLISTS};
 
-static int joining_gc(lua_State *L)
+static void joining_fini(void *object)
 {
-  joining *wait = ebbL_test(L, 1, &joining_type);
-  if (wait != NULL && wait->far != NULL) {
-    ebb_far *far = wait->far;
-    wait->far = NULL;
+  joining *wait = object;
+  ebb_far *far = wait->far;
+  wait->far = NULL;
+  if (far != NULL)
     ebb_far_release(far);
-  }
-  return 0;
 }
 
 static int l_join(lua_State *L)
@@ -168,17 +178,19 @@ static int l_cancel(lua_State *L)
 {
   thread *self = check_thread(L);
   lua_settop(L, 2);
-  bool is_new = ebbL_job_cancel(self->job);
+  bool is_new = self->job != NULL && ebbL_job_cancel(self->job);
   if (is_new)
     lua_setiuservalue(L, 1, 1);
   lua_pushboolean(L, is_new);
   return 1;
 }
 
-static const char *status_of(thread *self)
+static const char *status_of(const thread *self)
 {
-  if (!ebb_job_has_ended(&self->job->core))
+  if (!has_ended(self))
     return "running";
+  if (self->job == NULL)
+    return "closed";
   if (self->job->outcome == EBBL_JOB_RETURNED)
     return "done";
   return self->job->is_cancelled ? "cancelled" : "failed";
@@ -199,7 +211,7 @@ static int l_id(lua_State *L)
 static int l_traceback(lua_State *L)
 {
   thread *self = check_thread(L);
-  if (!ebb_job_has_ended(&self->job->core) ||
+  if (!has_ended(self) || self->job == NULL ||
       self->job->outcome != EBBL_JOB_FAILED) {
     lua_pushliteral(L, "");
     return 1;
@@ -238,18 +250,27 @@ void ebbL_thread_report(lua_State *L, ebbL_state *S, ebbL_crew *crew)
   lua_settop(L, top);
 }
 
+/* The crew is the state's, and ends with it. */
+static void thread_fini(void *object)
+{
+  thread *self = object;
+  ebbL_job *job = self->job;
+  self->crew = NULL;
+  self->job = NULL;
+  if (job != NULL)
+    ebb_job_release(&job->core);
+}
+
 static int thread_gc(lua_State *L)
 {
   thread *self = ebbL_test(L, 1, &thread_type);
-  if (self == NULL || self->crew == NULL)
+  if (self == NULL)
     return 0;
-  ebbL_thread_report(L, self->head.state, self->crew);
-  if (self->job != NULL)
-    ebb_job_release(&self->job->core);
-  self->job = NULL;
-  self->crew->is_orphan = true;
-  self->crew = NULL;
-  return 0;
+  if (self->crew != NULL) {
+    ebbL_thread_report(L, self->head.state, self->crew);
+    self->crew->is_orphan = true;
+  }
+  return ebbL_owner_gc(L);
 }
 
 /* ebb.thread.spawn(fn, ...) → thread */
@@ -260,7 +281,7 @@ static int l_spawn(lua_State *L)
   int n = lua_gettop(L);
   ebbL_threads *threads = ebbL_threads_of(L, S);
   luaL_checkstack(L, 8, NULL);
-  thread *self = ebbL_new(L, S, &thread_type, sizeof *self, 1);
+  thread *self = ebbL_newlinked(L, S, &thread_type, sizeof *self, 1, 0);
   int at = lua_gettop(L);
   self->crew = ebbL_crew_new(L, S, 1, 0);
   ebbL_jobbox *box = ebbL_jobbox_new(L, S, self->crew->core, true, 1, n);
@@ -287,7 +308,8 @@ void ebbL_open_thread(lua_State *L, ebbL_state *S)
       {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__gc", thread_gc}, {"__tostring", thread_tostring}, {NULL, NULL}};
-  static const luaL_Reg joining_meta[] = {{"__gc", joining_gc}, {NULL, NULL}};
+  static const luaL_Reg joining_meta[] = {{"__gc", ebbL_owner_gc},
+                                          {NULL, NULL}};
   ebbL_newtype(L, S, &joining_type, NULL, joining_meta);
   lua_pop(L, 1);
   ebbL_newoptype(L, S, &thread_type, methods, meta);

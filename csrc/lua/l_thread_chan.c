@@ -16,9 +16,15 @@ typedef struct waiting {
 } waiting;
 
 static const ebbL_opclass recv_class;
-const ebbL_type ebbL_thread_chan_type = {"ebb.thread.channel", &recv_class};
-static const ebbL_type waiting_type = {"ebb.thread.waiting", NULL};
+static void chan_fini(void *object);
+static void waiting_fini(void *object);
+static const ebbL_owning chan_owning = {
+    chan_fini, {"ebb.thread.channel", &recv_class, &chan_owning}};
+const ebbL_type ebbL_thread_chan_type = {"ebb.thread.channel", &recv_class,
+                                         &chan_owning};
+EBBL_OWNING_TYPE(waiting_type, "ebb.thread.waiting", NULL, waiting_fini);
 
+/* NULL in the last finalisers of a state: it counts as closed. */
 static ebb_thread_chan *check_chan(lua_State *L)
 {
   return ((ebbL_thread_chan *)ebbL_check(L, 1, &ebbL_thread_chan_type))->core;
@@ -27,6 +33,14 @@ static ebb_thread_chan *check_chan(lua_State *L)
 static ebb_thread_chan *target_of(void *object)
 {
   return ((ebbL_thread_chan *)ebbL_target(object))->core;
+}
+
+static void look_at(ebb_thread_chan *chan, ebb_thread_chan_view *view)
+{
+  if (EBB_LIKELY(chan != NULL))
+    ebb_thread_chan_look(chan, view);
+  else
+    *view = (ebb_thread_chan_view){.is_closed = true};
 }
 
 static int outcome(lua_State *L, int status)
@@ -39,28 +53,26 @@ static waiting *push_waiting(lua_State *L, ebbL_task *task,
                              ebb_thread_chan *chan)
 {
   ebb_driver *driver = ebbL_rt_driver(L, ebbL_rt_of(task->core.rt));
-  waiting *wait = ebbL_new(L, task->S, &waiting_type, sizeof *wait, 1);
+  waiting *wait = ebbL_newlinked(L, task->S, &waiting_type, sizeof *wait, 1, 0);
   wait->far = ebb_chan_far_new(chan, driver);
   if (wait->far == NULL)
     ebbL_nomem(L);
   return wait;
 }
 
-static int waiting_gc(lua_State *L)
+static void waiting_fini(void *object)
 {
-  waiting *wait = ebbL_test(L, 1, &waiting_type);
-  if (wait != NULL && wait->far != NULL) {
-    ebb_chan_far *far = wait->far;
-    wait->far = NULL;
+  waiting *wait = object;
+  ebb_chan_far *far = wait->far;
+  wait->far = NULL;
+  if (far != NULL)
     ebb_far_release(&far->far);
-  }
-  return 0;
 }
 
 static void link_waiting(ebbL_task *task, uint32_t i, void *object, int payload)
 {
   (void)object;
-  waiting *wait = lua_touserdata(task->L, payload);
+  waiting *wait = ebbL_touserdata(task->L, payload);
   ebb_chan_far_link(&task->core, i, wait->far, (uint32_t)payload);
 }
 
@@ -96,6 +108,8 @@ static int recv_attempt(lua_State *L, ebbL_task *task, void *object, int at)
   (void)task, (void)at;
   ebb_thread_chan *chan = target_of(object);
   ebb_message *message;
+  if (EBB_UNLIKELY(chan == NULL))
+    return outcome(L, EBB_ECLOSED);
   int status = ebb_thread_chan_recv(chan, &message);
   if (status == EBB_OK)
     return push_value(L, chan, message);
@@ -114,12 +128,13 @@ static int recv_settle(lua_State *L, ebbL_task *task, void *object, int at,
   (void)at;
   if (task->core.status != EBB_OK)
     return outcome(L, task->core.status);
-  waiting *wait = lua_touserdata(L, payload);
-  if (wait->far == NULL)
+  waiting *wait = ebbL_touserdata(L, payload);
+  ebb_thread_chan *chan = target_of(object);
+  if (wait->far == NULL || chan == NULL)
     return outcome(L, EBB_ECLOSED);
   ebb_message *message = wait->far->message;
   wait->far->message = NULL;
-  return push_value(L, target_of(object), message);
+  return push_value(L, chan, message);
 }
 
 static const ebbL_opclass recv_class = {.name = "thread channel recv",
@@ -133,13 +148,13 @@ static int l_recv(lua_State *L)
 {
   check_chan(L);
   lua_settop(L, 1);
-  return ebbL_perform(L, &recv_class, lua_touserdata(L, 1), l_recv);
+  return ebbL_perform(L, &recv_class, ebbL_touserdata(L, 1), l_recv);
 }
 
 static int l_try_recv(lua_State *L)
 {
   check_chan(L);
-  int n = recv_attempt(L, NULL, lua_touserdata(L, 1), 1);
+  int n = recv_attempt(L, NULL, ebbL_touserdata(L, 1), 1);
   return n == EBBL_WAIT ? outcome(L, EBB_EEMPTY) : n;
 }
 
@@ -180,7 +195,7 @@ static int send_attempt(lua_State *L, ebbL_task *task, void *object, int at)
   ebb_thread_chan *chan = target_of(object);
   ebb_thread_chan_view view;
   at = lua_absindex(L, at);
-  ebb_thread_chan_look(chan, &view);
+  look_at(chan, &view);
   if (view.is_closed)
     return outcome(L, EBB_ECLOSED);
   if (view.count >= view.cap && view.count >= view.n_receivers)
@@ -258,9 +273,11 @@ static int l_try_send(lua_State *L)
   if (lua_isnoneornil(L, 2))
     ebbL_argerror(L, 2, "value expected, got nil (nil cannot be sent)");
   lua_settop(L, 2);
+  if (EBB_UNLIKELY(chan == NULL))
+    return outcome(L, EBB_ECLOSED);
   ebbL_rt *rt = ebbL_current_rt(L, S);
   ebb_driver *driver = ebbL_rt_driver(L, rt);
-  waiting *wait = ebbL_new(L, S, &waiting_type, sizeof *wait, 1);
+  waiting *wait = ebbL_newlinked(L, S, &waiting_type, sizeof *wait, 1, 0);
   wait->far = ebb_chan_far_new(chan, driver);
   if (wait->far == NULL || (wait->far->message = ebb_message_new()) == NULL)
     ebbL_nomem(L);
@@ -277,13 +294,15 @@ static int l_try_send(lua_State *L)
 
 static int l_close(lua_State *L)
 {
-  ebb_thread_chan_close(check_chan(L));
+  ebb_thread_chan *chan = check_chan(L);
+  if (EBB_LIKELY(chan != NULL))
+    ebb_thread_chan_close(chan);
   return 0;
 }
 
 static void look(lua_State *L, ebb_thread_chan_view *view)
 {
-  ebb_thread_chan_look(check_chan(L), view);
+  look_at(check_chan(L), view);
 }
 
 static int l_is_closed(lua_State *L)
@@ -345,20 +364,19 @@ static int chan_eq(lua_State *L)
   return 1;
 }
 
-static int chan_gc(lua_State *L)
+static void chan_fini(void *object)
 {
-  ebbL_thread_chan *self = ebbL_test(L, 1, &ebbL_thread_chan_type);
-  if (self != NULL && self->core != NULL) {
-    ebb_thread_chan_release(self->core);
-    self->core = NULL;
-  }
-  return 0;
+  ebbL_thread_chan *self = object;
+  ebb_thread_chan *chan = self->core;
+  self->core = NULL;
+  if (chan != NULL)
+    ebb_thread_chan_release(chan);
 }
 
 void ebbL_thread_chan_push(lua_State *L, ebbL_state *S, ebb_thread_chan *chan)
 {
   ebbL_thread_chan *self =
-      ebbL_new(L, S, &ebbL_thread_chan_type, sizeof *self, 0);
+      ebbL_newlinked(L, S, &ebbL_thread_chan_type, sizeof *self, 0, 0);
   ebb_thread_chan_retain(chan);
   self->core = chan;
 }
@@ -377,7 +395,7 @@ static int l_channel(lua_State *L)
   else if (!lua_isnoneornil(L, 1))
     cap = (uint64_t)ebbL_checkinteger(L, 1, 0, LUA_MAXINTEGER);
   ebbL_thread_chan *self =
-      ebbL_new(L, ebbL_S(L), &ebbL_thread_chan_type, sizeof *self, 0);
+      ebbL_newlinked(L, ebbL_S(L), &ebbL_thread_chan_type, sizeof *self, 0, 0);
   self->core = ebb_thread_chan_new(cap);
   if (self->core == NULL)
     ebbL_nomem(L);
@@ -399,10 +417,12 @@ void ebbL_open_thread_chan(lua_State *L, ebbL_state *S)
                                      {"waiters", l_waiters},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {
-      {"__call", l_recv}, {"__len", chan_len},  {"__eq", chan_eq},
-      {"__gc", chan_gc},  {"__close", l_close}, {"__tostring", chan_tostring},
+      {"__call", l_recv},   {"__len", chan_len},
+      {"__eq", chan_eq},    {"__gc", ebbL_owner_gc},
+      {"__close", l_close}, {"__tostring", chan_tostring},
       {NULL, NULL}};
-  static const luaL_Reg waiting_meta[] = {{"__gc", waiting_gc}, {NULL, NULL}};
+  static const luaL_Reg waiting_meta[] = {{"__gc", ebbL_owner_gc},
+                                          {NULL, NULL}};
   ebbL_newtype(L, S, &waiting_type, NULL, waiting_meta);
   lua_pop(L, 1);
   ebbL_newoptype(L, S, &ebbL_thread_chan_type, methods, meta);

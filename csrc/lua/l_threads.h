@@ -64,7 +64,7 @@ int ebbL_job_call(lua_State *L, ebbL_task *task, ebb_crew *crew, int first);
 /* [-0, +n, raises] The results of an ended job, or its error is thrown. */
 int ebbL_job_results(lua_State *L, ebbL_job *job, ebbL_task *task);
 
-void ebbL_jobbox_drop(ebbL_jobbox *box);
+void ebbL_jobbox_drop(void *box);
 /* Adds blocking, and _thread (what lua/ebb/thread.lua is made of) to the table
    on top. */
 void ebbL_open_blocking(lua_State *L, ebbL_state *S);

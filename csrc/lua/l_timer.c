@@ -14,7 +14,7 @@ typedef struct ebbL_timer {
 } ebbL_timer;
 
 static const ebbL_opclass timer_class;
-static const ebbL_type timer_type = {"ebb.timer", &timer_class};
+static const ebbL_type timer_type = {"ebb.timer", &timer_class, NULL};
 
 /* --- waiting --- */
 

@@ -18,7 +18,8 @@ typedef struct ebbL_udp {
 } ebbL_udp;
 
 static const ebbL_opclass recv_class;
-static const ebbL_type udp_type = {"ebb.udp", &recv_class};
+static void udp_fini(void *object);
+EBBL_OWNING_TYPE(udp_type, "ebb.udp", &recv_class, udp_fini);
 
 static ebbL_udp *check_udp(lua_State *L)
 {
@@ -173,7 +174,7 @@ static int recvfrom_k(lua_State *L, int status, lua_KContext ctx)
   EBBL_OWN_RESUME(L, ebbL_S(L), recvfrom_k, ctx);
   ebbL_task *task = ebbL_S(L)->current;
   ebbL_check_woken(L, task);
-  return settle(L, task, lua_touserdata(L, 1), (lua_Integer)ctx);
+  return settle(L, task, ebbL_touserdata(L, 1), (lua_Integer)ctx);
 }
 
 static int l_udp_recvfrom(lua_State *L)
@@ -210,23 +211,16 @@ typedef struct box {
   ebb_udp_send *send;
 } box;
 
-static const ebbL_type box_type = {"ebb.udp.send", NULL};
-
-static void let_go(box *self)
+static void let_go(void *object)
 {
+  box *self = object;
   ebb_udp_send *send = self->send;
   self->send = NULL;
   if (send != NULL)
     ebb_udp_send_release(send);
 }
 
-static int box_gc(lua_State *L)
-{
-  box *self = ebbL_test(L, 1, &box_type);
-  if (self != NULL)
-    let_go(self);
-  return 0;
-}
+EBBL_OWNING_TYPE(box_type, "ebb.udp.send", NULL, let_go);
 
 static int push_sent(lua_State *L, int error)
 {
@@ -239,7 +233,7 @@ static int send_k(lua_State *L, int status, lua_KContext ctx)
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), send_k, ctx);
   ebbL_check_woken(L, ebbL_S(L)->current);
-  box *self = lua_touserdata(L, -1);
+  box *self = ebbL_touserdata(L, -1);
   int error =
       self->send != NULL ? self->send->error : ebb_uv_error_code(ECANCELED);
   let_go(self);
@@ -250,7 +244,7 @@ static int send_k(lua_State *L, int status, lua_KContext ctx)
 static int perform_send(lua_State *L, const ebb_endpoint *to, lua_CFunction fn)
 {
   ebbL_state *S = ebbL_S(L);
-  ebbL_udp *self = lua_touserdata(L, 1);
+  ebbL_udp *self = ebbL_touserdata(L, 1);
   size_t n_bytes;
   const char *data = lua_tolstring(L, 2, &n_bytes);
   ebbL_task *task = ebbL_self(L, S);
@@ -268,7 +262,7 @@ static int perform_send(lua_State *L, const ebb_endpoint *to, lua_CFunction fn)
     return push_done(L, error);
   ebbL_check_waiting(L, task);
   luaL_checkstack(L, 4, NULL);
-  box *sending = ebbL_new(L, S, &box_type, sizeof *sending, 0);
+  box *sending = ebbL_newlinked(L, S, &box_type, sizeof *sending, 0, 0);
   sending->send = ebb_udp_send_start(self->udp, data, n_bytes, to);
   if (sending->send == NULL)
     return ebbL_pushuverror(L, ebb_uv_error_code(ENOMEM));
@@ -438,7 +432,7 @@ static int l_udp_open(lua_State *L)
     return 1;
   }
   unsigned flags = check_flags(L, 3);
-  ebbL_udp *self = ebbL_new(L, S, &udp_type, sizeof *self, 1);
+  ebbL_udp *self = ebbL_newlinked(L, S, &udp_type, sizeof *self, 1, 0);
   self->rt = ebbL_own_rt(L, S);
   ebbL_check_rt(L, self->rt);
   ebb_driver *driver = ebbL_rt_driver(L, self->rt);
@@ -458,15 +452,13 @@ static int l_udp_close(lua_State *L)
   return 0;
 }
 
-static int udp_gc(lua_State *L)
+static void udp_fini(void *object)
 {
-  ebbL_udp *self = ebbL_test(L, 1, &udp_type);
-  if (self == NULL || self->udp == NULL)
-    return 0;
+  ebbL_udp *self = object;
   ebb_udp *udp = self->udp;
   self->udp = NULL;
-  ebb_udp_release(udp);
-  return 0;
+  if (udp != NULL)
+    ebb_udp_release(udp);
 }
 
 static int udp_tostring(lua_State *L)
@@ -505,10 +497,10 @@ void ebbL_open_udp(lua_State *L, ebbL_state *S)
                                      {"close", l_udp_close},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__close", l_udp_close},
-                                  {"__gc", udp_gc},
+                                  {"__gc", ebbL_owner_gc},
                                   {"__tostring", udp_tostring},
                                   {NULL, NULL}};
-  static const luaL_Reg box_meta[] = {{"__gc", box_gc}, {NULL, NULL}};
+  static const luaL_Reg box_meta[] = {{"__gc", ebbL_owner_gc}, {NULL, NULL}};
   ebbL_newtype(L, S, &box_type, NULL, box_meta);
   lua_pop(L, 1);
   lua_createtable(L, 0, 2);

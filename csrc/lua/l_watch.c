@@ -14,8 +14,8 @@ typedef struct ebbL_watchsub {
 } watchsub;
 
 static const ebbL_opclass changed_class;
-static const ebbL_type watch_type = {"ebb.watch", NULL};
-static const ebbL_type watchsub_type = {"ebb.watchsub", &changed_class};
+static const ebbL_type watch_type = {"ebb.watch", NULL, NULL};
+static const ebbL_type watchsub_type = {"ebb.watchsub", &changed_class, NULL};
 
 static ebbL_watch *check_watch(lua_State *L)
 {

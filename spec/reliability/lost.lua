@@ -174,6 +174,45 @@ function kinds.waits()
   end
 end
 
+-- What owns something outside of Lua gives it back with the state.
+function kinds.files()
+  local f = ebb.io.tmpfile()
+  f:write "abc"
+  return { f, ebb.fs.watch "spec/io" }, function() ebb.io.tmpfile():close() end
+end
+
+function kinds.sockets()
+  local l = ebb.net.listen("127.0.0.1", 0)
+  local _, port = l:local_address()
+  local a, b = ebb.join(function() return ebb.net.connect("127.0.0.1", port) end, function() return l:accept() end)
+  a:write "abc"
+  local one, other = ebb.net.duplex()
+  one:write "abc"
+  local raw = require "ebb.core"._descriptor.open(false, true)
+  pcall(ebb.timeout, 0.001, raw:readable_op())
+  return { l, a, b, one, other, raw, ebb.net.udp "127.0.0.1" }, function()
+    ebb.net.listen("127.0.0.1", 0):close()
+  end
+end
+
+function kinds.processes()
+  local p = ebb.process.spawn { "true", stdout = "pipe" }
+  return { p, p.stdout, ebb.signal "winch" }, function() ebb.process.output { "true" } end
+end
+
+function kinds.threads()
+  local ch = ebb.thread.channel(2)
+  ch:send { 1, 2, 3 }
+  local receiver = ebb.spawn(ch.recv, ebb.thread.channel())
+  local thread = ebb.thread.spawn(function() end)
+  thread:join()
+  ebb.yield()
+  return { ch, thread }, function()
+    receiver:cancel()
+    ebb.blocking(function() end)
+  end
+end
+
 local function no_metatables(lost)
   for i = 1, #lost do debug.setmetatable(lost[i], nil) end
 end
@@ -209,7 +248,7 @@ local kept = {}
 local function all(depth)
   for _, name in ipairs { "token", "token_parent", "scope", "join_set", "join_set_not_its_scope",
     "failure", "runtime", "broadcastsub", "clock", "guard", "memory", "registry", "lock",
-    "lock_of_nobody", "channel", "waits" } do
+    "lock_of_nobody", "channel", "waits", "files", "sockets", "processes", "threads" } do
     kept[#kept + 1] = lose(kinds[name], depth)
   end
 end
