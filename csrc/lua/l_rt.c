@@ -11,6 +11,7 @@
 #include "lua/l_rt_options.h"
 #include "lua/l_shake.h"
 #include "lua/l_threads.h"
+#include "uv/error.h"
 
 #include <errno.h>
 
@@ -70,6 +71,14 @@ void ebbL_rt_check_process(lua_State *L, const ebbL_rt *rt)
                "one that is opened here: ebb.use(ebb.runtime())");
 }
 
+static void throw_no_loop(lua_State *L, int error)
+{
+  ebb_uv_error words;
+  ebb_uv_error_of(error, &words);
+  ebbL_error(L, "EBB057", "cannot open an event loop (%s: %s)", words.name,
+             words.words);
+}
+
 ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
 {
   if (EBB_LIKELY(rt->driver != NULL)) {
@@ -80,7 +89,7 @@ ebb_driver *ebbL_rt_driver(lua_State *L, ebbL_rt *rt)
   if (error == -ENOMEM)
     ebbL_nomem(L);
   if (error != 0)
-    ebbL_throw(L, "cannot open an event loop (error %d)", error);
+    throw_no_loop(L, error);
   return rt->driver;
 }
 

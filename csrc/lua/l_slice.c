@@ -5,6 +5,7 @@
    else changes. */
 #include "lua/l_heap.h"
 #include "lua/l_preempt.h"
+#include "uv/error.h"
 
 #include <errno.h>
 
@@ -49,9 +50,12 @@ void ebbL_slice_start(lua_State *L, ebbL_state *S)
   }
   if (error == -ENOMEM)
     ebbL_nomem(L);
-  if (error != 0)
-    ebbL_throw(L, "cannot watch for tasks that compute for too long (error %d)",
-               error);
+  if (error != 0) {
+    ebb_uv_error words;
+    ebb_uv_error_of(error, &words);
+    ebbL_throw(L, "cannot watch for tasks that compute for too long (%s: %s)",
+               words.name, words.words);
+  }
 }
 
 void ebbL_slice_close(ebbL_state *S)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 struct ebb_driver {
@@ -52,6 +53,16 @@ static void *get(ebb_driver *driver, size_t n_bytes)
   return ebb_alloc_get(driver->alloc, n_bytes);
 }
 
+/* A loop that libuv cannot open in the end keeps its descriptor, -1 if there is
+   none (or 0, as in cleared memory). */
+static int open_loop(uv_loop_t *loop)
+{
+  int error = uv_loop_init(loop);
+  if (error != 0 && uv_backend_fd(loop) > 0)
+    close(uv_backend_fd(loop));
+  return error;
+}
+
 static int start_handles(ebb_driver *driver)
 {
   int error = uv_async_init(driver->loop, driver->wakeup, on_wakeup);
@@ -80,7 +91,7 @@ ebb_driver *ebb_driver_open(ebb_alloc *alloc, struct uv_loop_s *shared,
   if (driver->wakeup == NULL || driver->alarm == NULL)
     goto no_handles;
   if (shared == NULL) {
-    *error = uv_loop_init(&driver->own);
+    *error = open_loop(&driver->own);
     if (*error != 0)
       goto no_handles;
     driver->is_own = true;

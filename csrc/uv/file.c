@@ -160,23 +160,29 @@ static void read_after_writing(ebb__file *self)
   ebb_file_send(f);
   if (f->n_sent > 0 || f->n_out > 0)
     return;
-  ebb_file_begin_read(f);
-  if (!self->is_reading)
+  int error = ebb_file_begin_read(f);
+  if (error != 0)
+    ebb_input_end(&f->input, error);
+  else if (!self->is_reading)
     ebb__file_start_reading(self);
 }
 
 static const ebb_input_class input_class = {
     .pull = pull, .start = start, .stop = stop, .taken = ebb__file_read_ahead};
 
-void ebb_file_begin_read(ebb_file *self)
+int ebb_file_begin_read(ebb_file *self)
 {
   if (!self->is_writing)
-    return;
-  self->is_writing = false;
-  self->read_at = self->out_at;
+    return 0;
+  int64_t at = self->out_at;
   if (self->has_written && self->is_seekable &&
       (self->flags & EBB_FILE_APPEND) != 0)
-    self->read_at = ebb__file_size(self->fd);
+    at = ebb__file_size(self->fd);
+  if (at < 0)
+    return (int)at;
+  self->is_writing = false;
+  self->read_at = at;
+  return 0;
 }
 
 /* --- writing -------------------------------------------------------------- */
@@ -267,7 +273,9 @@ int64_t ebb_file_seek(ebb_file *self, int whence, int64_t offset)
 {
   if (!self->is_seekable)
     return UV_ESPIPE;
-  ebb_file_begin_read(self);
+  int error = ebb_file_begin_read(self);
+  if (error != 0)
+    return error;
   int64_t base = 0;
   if (whence == EBB_FILE_CUR)
     base = position(self);

@@ -70,8 +70,9 @@ static inline bool ebb_file_is_sending(const ebb_file *self)
 /* "write": woken with EBB_OK when what is being written is or has failed;
    EBB_ECLOSED. */
 void ebb_file_link(ebb_task *task, uint32_t i, ebb_file *self);
-/* Everything is written, and reading begins: nothing is being written. */
-void ebb_file_begin_read(ebb_file *self);
+/* Everything is written, and reading begins: nothing is being written. 0 or
+   libuv's code: then it goes on being written. */
+int ebb_file_begin_read(ebb_file *self);
 /* The new position or libuv's code; everything is written. */
 int64_t ebb_file_seek(ebb_file *self, int whence, int64_t offset);
 /* Bytes to the terminal end at once, in lines: is it one? */

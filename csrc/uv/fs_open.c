@@ -63,13 +63,16 @@ int ebb__fs_tmpfile(ebb_fs *fs)
   }
   memcpy(path, fs->path, n_prefix);
   memcpy(path + n_prefix, random_part, sizeof random_part);
-  fs->fd = mkstemp(path);
-  int error = errno;
-  if (fs->fd >= 0) {
-    (void)fcntl(fs->fd, F_SETFD, FD_CLOEXEC);
-    (void)unlink(path);
+  int fd = mkostemp(path, O_CLOEXEC);
+  if (fd >= 0 && unlink(path) != 0) { /* it would stay for ever */
+    int error = errno;
+    close(fd);
+    errno = error;
+    fd = -1;
   }
+  int error = errno;
   free(path);
   errno = error;
-  return fs->fd >= 0 ? 0 : -1;
+  fs->fd = fd;
+  return fd >= 0 ? 0 : -1;
 }

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <uv.h>
 
@@ -76,7 +77,11 @@ bool ebb_fd_is_ready(int fd, bool to_write)
 {
   struct pollfd look = {.fd = fd,
                         .events = (short)(to_write ? POLLOUT : POLLIN)};
-  return poll(&look, 1, 0) > 0;
+  int n;
+  do
+    n = poll(&look, 1, 0);
+  while (n < 0 && errno == EINTR);
+  return n != 0; /* if it cannot be told, the call itself will */
 }
 
 /* --- opening and closing -------------------------------------------------- */

@@ -195,6 +195,13 @@ return {
       .. "sockets, requests and threads are the parent's.",
     fix = "In the child open another one, `ebb.use(ebb.runtime())`, or end it (exec, os.exit).",
   },
+  EBB057 = {
+    title = "the event loop cannot be opened",
+    cause = "A runtime opens its event loop when it first needs one, which takes some descriptors; "
+      .. "the system has refused, usually because the process has too many open (EMFILE).",
+    fix = "Close what is not needed any more, or raise the limit (ulimit -n). The runtime tries "
+      .. "again the next time.",
+  },
   EBB061 = {
     title = "nothing to select",
     cause = "ebb.select was given no arm, or every arm was false; it would wait for ever.",

@@ -36,7 +36,7 @@ end
 local n_workers = own.pool_methods.workers
 
 --- pool:map(list, fn) → ordered list of the first results of fn(item, i), on the workers. The first
--- error cancels the rest and is thrown.
+-- error cancels the rest and is thrown; so is that the system gives no thread.
 function own.pool_methods:map(list, fn)
   check_self("map", self, "ebb.thread.pool", n_workers)
   if type(list) ~= "table" then
@@ -44,7 +44,13 @@ function own.pool_methods:map(list, fn)
   end
   if type(fn) ~= "string" then check.callable("map", 2, fn) end
   local limit = 2 * n_workers(self) -- what is queued beyond that only takes memory
-  return group.map(list, function(item, i) return self:call(fn, item, i) end, limit)
+  return group.map(list, function(item, i)
+    local value, why, code = self:call(fn, item, i)
+    if value == nil and code ~= nil and self:counts() == 0 then
+      error(format("cannot start a thread (%s)", why), 0)
+    end
+    return value
+  end, limit)
 end
 
 local channel = own.channel_methods

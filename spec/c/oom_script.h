@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The scenarios of spec/oom for test_lua_oom.c: listed by
    spec/oom/scenarios.lua and compiled once, as are the Lua files of ebb that
-   they need, so that a state is ready in half the time. */
+   they need, so that a state is ready in half the time. Another folder is
+   SCRIPTS. */
 #ifndef EBB_SPEC_OOM_SCRIPT_H
 #define EBB_SPEC_OOM_SCRIPT_H
 
@@ -14,10 +15,16 @@
 #include <lua.h>
 #include <lualib.h>
 
+#if !defined(SCRIPTS)
+  #define SCRIPTS "spec/oom"
+#endif
+
 typedef struct script {
   char name[60];
   bool loads;     /* the module is loaded under fault too */
   bool asks_many; /* it cannot do with every first attempt failing */
+  bool closes;    /* under fault, too */
+  bool is_raw;    /* its calls are those of the system */
   char *also;     /* an error that may come instead of the usual ones */
   char *code;
   size_t n_bytes;
@@ -64,7 +71,7 @@ static bool compile_file(script *s, const char *path)
 static bool compile(script *s)
 {
   char path[128];
-  snprintf(path, sizeof path, "spec/oom/%s.lua", s->name);
+  snprintf(path, sizeof path, SCRIPTS "/%s.lua", s->name);
   return compile_file(s, path);
 }
 
@@ -145,7 +152,11 @@ static bool read_scenario(lua_State *L)
   s->asks_many = lua_toboolean(L, -1);
   lua_getfield(L, -4, "also");
   s->also = copy(lua_tostring(L, -1));
-  lua_pop(L, 4);
+  lua_getfield(L, -5, "closes");
+  s->closes = lua_toboolean(L, -1);
+  lua_getfield(L, -6, "raw");
+  s->is_raw = lua_toboolean(L, -1);
+  lua_pop(L, 6);
   return compile(s);
 }
 
@@ -153,7 +164,7 @@ static bool read_scripts(void)
 {
   bool ok = compile(&prelude) && compile(&afterwards);
   lua_State *L = luaL_newstate();
-  if (luaL_dofile(L, "spec/oom/scenarios.lua") != LUA_OK) {
+  if (luaL_dofile(L, SCRIPTS "/scenarios.lua") != LUA_OK) {
     fprintf(stderr, "%s\n", lua_tostring(L, -1));
     ok = false;
   }

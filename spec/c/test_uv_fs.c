@@ -2,8 +2,10 @@
 /* Requests to the file system, without Lua and without tasks: who frees what,
    and that a closed driver waits for what runs. */
 #include "check.h"
+#include "uv/error.h"
 #include "uv/fs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,6 +81,17 @@ TEST(errors_are_libuvs)
   end();
 }
 
+/* Those that libuv has no name for, too. */
+TEST(errors_have_names)
+{
+  ebb_uv_error error;
+  ebb_uv_error_of(ebb_uv_error_code(EDQUOT), &error);
+  CHECK_STR(error.name, "EDQUOT");
+  CHECK_STR(error.words, "disk quota exceeded");
+  ebb_uv_error_of(UV_ENOENT, &error);
+  CHECK_STR(error.name, "ENOENT");
+}
+
 TEST(is_busy_while_it_runs)
 {
   begin();
@@ -150,6 +163,7 @@ int main(void)
 {
   RUN(write_and_stat);
   RUN(errors_are_libuvs);
+  RUN(errors_have_names);
   RUN(is_busy_while_it_runs);
   RUN(released_before_its_end);
   RUN(closed_with_requests_in_flight);

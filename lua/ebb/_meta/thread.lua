@@ -9,7 +9,8 @@ local ebb = {}
 ---thrown here. Everything is copied: nil, booleans, numbers, strings, tables (shared and circular
 ---references kept), functions with their upvalues (_ENV becomes that state's globals), modules by
 ---name; channels of ebb.thread are shared; bytes and arrays move. What cannot be copied throws
----EBB071. A cancel or timeout ends the waiting; a call that has begun runs on.
+---EBB071. A cancel or timeout ends the waiting; a call that has begun runs on. nil, message, code
+---when there is no thread for it and the system gives none.
 ---@async
 ---@param fn fun(...): ... | string a function, or "module:function"
 ---@param ... any
@@ -23,7 +24,9 @@ ebb.thread = {}
 ---Starts a thread with a Lua state and a runtime of its own; fn(...) is its main task.
 ---@param fn fun(...): ... | string a function, or "module:function"
 ---@param ... any
----@return ebb.thread.Handle
+---@return ebb.thread.Handle? thread nil when the system gives none
+---@return string? message
+---@return string? code
 function ebb.thread.spawn(fn, ...) end
 
 ---A channel between threads.

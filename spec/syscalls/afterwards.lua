@@ -1,0 +1,18 @@
+-- After each scenario: nothing is left, and the state works.
+local ebb = require "ebb"
+collectgarbage()
+collectgarbage()
+assert(ebb.current() == nil)
+local rt = ebb.current_runtime()
+local before = rt:metrics()
+assert(before.alive == 0, "tasks are left")
+assert(before.ready == 0 and before.timers == 0, "tasks or timers are left")
+local a, b = ebb.run(function()
+  local ch = ebb.channel(1)
+  local sender = ebb.spawn(ch.send, ch, 1)
+  local value = ch:recv()
+  sender:join()
+  ebb.sleep(0)
+  return value, ebb.timeout(0, ebb.never())
+end)
+assert(a == 1 and b == nil)

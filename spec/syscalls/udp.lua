@@ -1,0 +1,23 @@
+-- Datagrams: received at once, after a wait, from the one it is connected to; options.
+-- luacheck: globals must is thrown go dir faults
+local ebb = require "ebb"
+ebb.run(function()
+  local a <close> = must(ebb.net.udp "127.0.0.1")
+  local b <close> = must(ebb.net.udp("127.0.0.1", 0, { reuse = true }))
+  local _, port = must(b:local_address())
+  must(a:sendto("now", "127.0.0.1", port))
+  is(must(b:recvfrom()), "now", "a datagram")
+  local task = ebb.spawn(b.recvfrom, b, 3)
+  ebb.yield()
+  must(a:sendto("later", "127.0.0.1", port))
+  is(must(task:await()), "lat", "a part")
+  must(a:connect("127.0.0.1", port))
+  must(a:peer())
+  must(a:send "x")
+  is(must(b:recvfrom()), "x", "another")
+  must(a:broadcast(true))
+  must(a:ttl(3))
+  must(a:multicast_ttl(3))
+  must(a:multicast_loop(true))
+  must(a:connect(nil))
+end)
