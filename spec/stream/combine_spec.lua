@@ -103,6 +103,20 @@ describe("merge", function()
     assert.equal(0, #errors)
   end)
 
+  it_runs("an error is not lost when the consumer is cancelled at the same moment #fifo", function()
+    local s = stream.merge { stream.once(1):map(function()
+      ebb.sleep(1)
+      error("boom", 0)
+    end) }
+    local got
+    local consumer = ebb.spawn(function() got = failure(function() s:next() end) end)
+    ebb.sleep(0.5)
+    ebb.sleep(0.5) -- armed after the other: it wakes as soon as that has failed
+    consumer:cancel()
+    consumer:join()
+    assert.equal("boom", got)
+  end)
+
   it_runs("SK4 leaving the loop cancels those that wait", function()
     local ch = ebb.channel()
     for v in stream.merge { stream.from(ch), stream.from(ch), { 1 } }:each() do

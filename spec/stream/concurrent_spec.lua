@@ -174,6 +174,19 @@ for _, name in ipairs(BOTH) do
       assert.equal("e2e3", reports[1].err .. reports[2].err)
     end)
 
+    it_runs("a source that failed is reported when the stream is closed before that is thrown", function(errors)
+      local s = stream.range(1, 3):map(function(v)
+        if v == 3 then error("source", 0) end
+        return v
+      end)
+      s = s[name](s, 5, function(v) ebb.sleep(v) return v end)
+      assert.equal(1, s:next())
+      s:close()
+      local reports = task_support.take(errors)
+      assert.equal(1, #reports)
+      assert.equal("source", reports[1].err)
+    end)
+
     it_runs("a wait that is cancelled loses no result", function()
       local s = stream.range(1, 3)
       s = s[name](s, 3, function(v) ebb.sleep(v * 2) return v end)

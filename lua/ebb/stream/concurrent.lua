@@ -13,8 +13,8 @@ local puller = require "ebb.stream.puller"
 
 local setmetatable, type = setmetatable, type
 local huge, pack, unpack = math.huge, table.pack, table.unpack
-local await, channel, current, is_op, report, scope =
-  core.await, core.channel, core.current, core._is_op, core._report, core.scope
+local await, channel, current, is_op, report, scope, shield =
+  core.await, core.channel, core.current, core._is_op, core._report, core.scope, core.shield
 local methods, new = object.methods, object.new
 
 local weak = { __mode = "v" }
@@ -102,7 +102,8 @@ function stage:take(finish)
     local task = self.head -- left over from a wait that was cancelled
     if not task then
       if self.pump_ended and self.taken == job.started then
-        self.pump:await()
+        self.pump_taken = true
+        shield(self.pump.await, self.pump) -- its error, not a cancel's
         return nil
       end
       task = job.ends:recv()
@@ -148,7 +149,7 @@ function stage:close()
       report_failed(task)
       task = ends:try_recv()
     end
-    if not self.pump_ended then report_failed(self.pump) end
+    if not self.pump_taken then report_failed(self.pump) end
   end })
   puller.close_scope(children)
 end

@@ -7,8 +7,8 @@ local object = require "ebb.stream.object"
 
 local select, setmetatable = select, setmetatable
 local huge, pack, unpack = math.huge, table.pack, table.unpack
-local channel, in_task, report, scope, timeout_at =
-  core.channel, core._in_task, core._report, core.scope, core.timeout_at
+local channel, in_task, report, scope, shield, timeout_at =
+  core.channel, core._in_task, core._report, core.scope, core.shield, core.timeout_at
 
 local puller = {}
 puller.__index = puller
@@ -83,7 +83,7 @@ function puller:take(due)
     end
     self.open = self.open - 1
     member.taken = true
-    member.task:await()
+    shield(member.task.await, member.task) -- its error, not a cancel's
     if member.stream then object.close(member.stream) end
   end
   return nil

@@ -8,7 +8,7 @@ local puller = require "ebb.stream.puller"
 local select, setmetatable = select, setmetatable
 local huge, pack, unpack = math.huge, table.pack, table.unpack
 local await, channel, now = core.await, core.channel, core.now
-local report, scope = core._report, core.scope
+local report, scope, shield = core._report, core.scope, core.shield
 local sleep_until, timeout_at, token, try_select =
   core.sleep_until, core.timeout_at, core.token, core.try_select
 local methods, new = object.methods, object.new
@@ -35,7 +35,7 @@ function methods:take_until(op)
   local children, watcher, stop
   local function finish()
     done = true
-    if watcher and watcher:status() == "failed" then watcher:await() end
+    if watcher and watcher:status() == "failed" then shield(watcher.await, watcher) end
     return nil
   end
   local function pulled(v, ...)
@@ -190,7 +190,7 @@ function methods:debounce(seconds)
       if last.due and (ended or now() >= last.due) then return give() end
       if ended then
         taken = true
-        task:await()
+        shield(task.await, task)
         return nil
       end
       local got
