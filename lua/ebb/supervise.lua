@@ -6,7 +6,7 @@ local check = require "ebb.check"
 local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 local format = string.format
 local in_task, report = core._in_task, core._report
-local join_set, now, scope = core.join_set, core.now, core.scope
+local join_set, now, scope, shield = core.join_set, core.now, core.scope, core.shield
 
 local supervise = {}
 
@@ -76,10 +76,10 @@ local function ended(self, task, i)
   return policy == "permanent" or (failed and policy == "transient")
 end
 
---- Tells of a failure that is nobody's result.
+--- Tells of a failure that is nobody's result, also while the supervisor is itself asked to end.
 local function tell(self, task, i)
   if task:status() ~= "failed" then return end
-  local _, err = task:join()
+  local _, err = shield(task.join, task)
   if self.on then self.on(err, self.specs[i].name or i) else report(task) end
 end
 
