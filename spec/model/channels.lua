@@ -30,7 +30,7 @@ local function add_channel(w, ebb)
       while again do
         again = false
         local first = senders[1]
-        if receivers[1] and values[1] then
+        if receivers[1] and values[1] ~= nil then
           w.wake(receivers[1], table.remove(values, 1))
           again = true
         elseif first and ch.closed then

@@ -11,6 +11,8 @@
 --   takes        it hands over what must not be lost: no cancel takes that away
 local pack, unpack = table.pack, table.unpack
 
+local TURN = 64 -- so many times a task is resumed before timers are looked at again
+
 local Cancel = { __name = "model.cancelled" }
 
 local function remove(list, item)
@@ -31,16 +33,29 @@ return function(oracle)
 
   -- time -------------------------------------------------------------------------------------------
 
-  --- fire() is called at time `due`. Returns the timer, for disarm.
-  function w.arm(due, fire)
-    local at = #w.timers + 1
-    while at > 1 and w.timers[at - 1].due > due do at = at - 1 end
+  --- A time is a whole number of nanoseconds, in seconds.
+  function w.whole(t) return t < math.huge and math.floor(t * 1e9 + 0.5) / 1e9 or t end
+
+  --- `s` seconds after the time t; never before it.
+  function w.later(t, s) return w.whole(t + math.max(s, 0)) end
+
+  --- Puts a timer into a list of them: fire() is to be called at time `due`.
+  function w.arm_in(timers, due, fire)
+    local at = #timers + 1
+    while at > 1 and timers[at - 1].due > due do at = at - 1 end
     local timer = { due = due, fire = fire }
-    if due < math.huge then table.insert(w.timers, at, timer) end
+    if due < math.huge then table.insert(timers, at, timer) end
     return timer
   end
 
-  function w.disarm(timer) remove(w.timers, timer) end
+  --- The runtime's own time, as a clock: what says a time, and calls back at one.
+  w.clock = {
+    now = function() return w.now end,
+    reached = function() return w.now end, -- the latest deadline that has come
+    arm = function(due, fire) return w.arm_in(w.timers, due, fire) end,
+    disarm = function(timer) remove(w.timers, timer) end,
+  }
+  w.arm, w.disarm = w.clock.arm, w.clock.disarm
 
   -- regions ----------------------------------------------------------------------------------------
 
@@ -78,7 +93,7 @@ return function(oracle)
     for _, arm in ipairs(wait.arms) do
       if arm.queue then remove(arm.queue, arm) end
       arm.queue = nil
-      if arm.timer then w.disarm(arm.timer) end
+      if arm.timer then (arm.clock or w.clock).disarm(arm.timer) end
     end
     for _, arm in ipairs(wait.arms) do
       if arm.leaf.leave then arm.leaf.leave(arm) end
@@ -240,7 +255,8 @@ return function(oracle)
 
   function w.spawn(fn, ...)
     w.n_tasks = w.n_tasks + 1
-    local task = { id = w.n_tasks, joiners = {}, locks = {}, fn = fn }
+    local task = { id = w.n_tasks, joiners = {}, locks = {}, locals = {}, fn = fn }
+    for key, value in pairs(w.current and w.current.locals or {}) do task.locals[key] = value end
     task.regions = { { kind = "task", task = task } }
     local args = pack(...)
     task.co = coroutine.create(function()
@@ -258,8 +274,9 @@ return function(oracle)
   --- A task that is itself asked to end shares its time with the children it ends.
   local function shared_time(task)
     local by = w.current
-    if by and by ~= task and by.asked and task.scope then return math.min(by.cleanup_due, w.now + w.cleanup_timeout) end
-    return w.now + w.cleanup_timeout
+    local due = w.later(w.now, w.cleanup_timeout)
+    if by and by ~= task and by.asked and task.scope then return math.min(by.cleanup_due, due) end
+    return due
   end
 
   --- Asks a task to end.
@@ -282,6 +299,7 @@ return function(oracle)
   -- cleanup's is reported; within a pcall it is as in plain Lua, the later one wins.
   function w.cleanup(fn, err, told)
     local region = w.open "cleanup"
+    region.unwinds = err
     local ok, failure = pcall(fn, told)
     w.close(region)
     if not ok then w.close_failed(failure, err) end
@@ -295,6 +313,17 @@ return function(oracle)
     if err == nil or task.regions[at].kind == "pcall" then error(failure, 0) end
     if not w.is_cancel(failure) then w.report(task, failure) end
     error(err, 0)
+  end
+
+  --- What closers in the running task are told of an error that leaves their block: in a cleanup the error that this
+  -- one is for, unless a pcall is in between.
+  function w.told(err)
+    local regions = w.current.regions
+    local region = regions[#regions]
+    local at = #regions
+    while at > 1 and regions[at].kind == "cleanup" and not regions[at].is_defer do at = at - 1 end
+    if err == nil or region.unwinds == nil or regions[at].kind == "pcall" then return err end
+    return region.unwinds
   end
 
   --- The program's pcall.
@@ -340,10 +369,18 @@ return function(oracle)
     end
   end
 
-  --- The tasks that are ready have their turn; what they make ready comes after them.
-  local function turn()
-    for _ = 1, #w.ready do
-      if w.ready[1] then resume(table.remove(w.ready, oracle.pick(w.ready))) end
+  --- Timers are looked at; then those who are ready run, and after them those whom they made ready, until is_over() or
+  -- timers are to be looked at again.
+  local function turn(is_over)
+    fire()
+    local left = TURN
+    while left > 0 and w.ready[1] do
+      local n = math.min(#w.ready, left)
+      left = left - n
+      for _ = 1, n do
+        if w.ready[1] then resume(table.remove(w.ready, oracle.pick(w.ready))) end
+      end
+      if is_over() then break end
     end
   end
 
@@ -369,13 +406,10 @@ return function(oracle)
   function w.run(main, over)
     local task = w.spawn(main)
     local deadlock = false
-    while not w.finished(task) and not deadlock do
-      if w.ready[1] then
-        turn()
-      else
-        deadlock = not advance()
-        fire()
-      end
+    local function is_over() return w.finished(task) end
+    while not is_over() and not deadlock do
+      turn(is_over)
+      if not is_over() and not w.ready[1] then deadlock = not advance() end
     end
     over()
     w.closing = true
@@ -385,8 +419,7 @@ return function(oracle)
     local limit = w.now + w.cleanup_timeout + 1
     cancel_all()
     while w.alive[1] do
-      fire()
-      repeat turn() until w.finished(task) or not w.ready[1]
+      turn(is_over)
       cancel_all()
       if w.alive[1] and not w.ready[1] and (w.now >= limit or not advance(limit)) then break end
     end

@@ -104,48 +104,55 @@ return function(w, ebb)
   function ebb.now() return w.now end
   ebb.yield = w.yield
 
-  local function until_leaf(due_of)
+  --- What follows is in the time of some clock; clocks.lua has others than the runtime's.
+  local function until_leaf(clock, due_of)
     return {
-      ready = function() return due_of() <= w.now end,
+      ready = function() return due_of() <= clock.reached() end,
       take = function() return pack(true) end,
       link = function(arm)
-        arm.timer = w.arm(due_of(), function() w.wake(arm, true) end)
+        arm.clock = clock
+        arm.timer = clock.arm(due_of(), function() w.wake(arm, true) end)
       end,
     }
   end
 
-  function ebb.after(s) return w.leaf_op(until_leaf(function() return w.now + s end)) end
-  function ebb.at(t) return w.leaf_op(until_leaf(function() return t end)) end
+  function w.after(clock, s)
+    return w.leaf_op(until_leaf(clock, function() return w.later(clock.now(), s) end))
+  end
+  function w.at(clock, t) return w.leaf_op(until_leaf(clock, function() return t end)) end
 
-  function ebb.sleep_until(t)
-    if t <= w.now then return w.yield() end
+  function w.sleep_until(clock, t)
+    if t <= clock.reached() then return w.yield() end
     w.check(true)
-    w.await(until_leaf(function() return t end))
+    w.await(until_leaf(clock, function() return t end))
   end
 
-  function ebb.sleep(s) return ebb.sleep_until(w.now + s) end
-
-  local function timed(due, s, fn, ...)
+  local function timed(clock, due, s, fn, ...)
     local region = w.open "timeout"
-    region.due = due
-    local timer = w.arm(due, function() w.strike(region, nil, true) end)
+    if clock == w.clock then region.due = due end
+    local timer = clock.arm(due, function() w.strike(region, nil, true) end)
     local results = pack(pcall(w.region, region, fn, ...))
-    w.disarm(timer)
+    clock.disarm(timer)
     if not results[1] then error(results[2], 0) end
     if not results[2] then return nil, "timeout", s end
     return unpack(results, 3, results.n)
   end
 
-  local function timeout_until(due, s, what, ...)
-    if not is_op(what) then return timed(due, s, what, ...) end
-    if what.calls then return timed(due, s, ebb.await, what) end
-    local results = pack(ebb.select_first(what, ebb.at(due)))
+  --- `s` is what the caller named, a span or a time.
+  function w.timeout_until(clock, due, s, what, ...)
+    if not is_op(what) then return timed(clock, due, s, what, ...) end
+    if what.calls then return timed(clock, due, s, ebb.await, what) end
+    local results = pack(ebb.select_first(what, w.at(clock, due)))
     if results[1] == 2 then return nil, "timeout", s end
     return unpack(results, 2, results.n)
   end
 
-  function ebb.timeout(s, what, ...) return timeout_until(w.now + math.max(s, 0), s, what, ...) end
-  function ebb.timeout_at(t, what, ...) return timeout_until(t, t, what, ...) end
+  function ebb.after(s) return w.after(w.clock, s) end
+  function ebb.at(t) return w.at(w.clock, t) end
+  function ebb.sleep_until(t) return w.sleep_until(w.clock, t) end
+  function ebb.sleep(s) return w.sleep_until(w.clock, w.later(w.now, s)) end
+  function ebb.timeout(s, what, ...) return w.timeout_until(w.clock, w.later(w.now, s), s, what, ...) end
+  function ebb.timeout_at(t, what, ...) return w.timeout_until(w.clock, t, t, what, ...) end
 
   function ebb.deadline()
     local due = math.huge
@@ -164,7 +171,7 @@ return function(w, ebb)
 
   --- A timer that runs from now; ready from its deadline on. It is armed only while someone waits.
   function ebb.timer(s)
-    local tm = { queue = {}, due = w.now + math.max(s, 0), closed = false }
+    local tm = { queue = {}, due = w.later(w.now, s), closed = false }
     local armed
     local function arm_it()
       if armed then w.disarm(armed) end
@@ -184,7 +191,7 @@ return function(w, ebb)
     }
     function tm.reset(_, seconds)
       if tm.closed then return nil, "closed" end
-      tm.due = w.now + seconds
+      tm.due = w.later(w.now, seconds)
       arm_it()
       return true
     end
@@ -200,30 +207,30 @@ return function(w, ebb)
 
   --- Ticks n periods after the start; a late one comes at once, and then as `missed` says. A tick is used up by the
   -- await that returns it; of several who wait at the same time each gets it.
-  function ebb.interval(period, opts)
+  function w.interval(clock, period, opts)
     local missed = opts and opts.missed or "skip"
     local iv, queue, closed, armed = {}, {}, false, nil
-    local due = w.now + (opts and opts.immediate and 0 or period)
+    local due = w.later(clock.now(), opts and opts.immediate and 0 or period)
     local round, last = 0, nil
     local function arm_it()
-      if armed then w.disarm(armed) end
-      armed = queue[1] and w.arm(due, function()
+      if armed then clock.disarm(armed) end
+      armed = queue[1] and clock.arm(due, function()
         last = due
         w.wake_all(queue, round)
       end)
     end
     local function consume()
       last, round = due, round + 1
-      if missed == "delay" and due < w.now then
-        due = w.now + period
+      if missed == "delay" and due < clock.now() then
+        due = w.later(clock.now(), period)
       else
-        due = due + period
-        while missed == "skip" and due <= w.now do due = due + period end
+        due = w.later(due, period)
+        while missed == "skip" and due <= clock.reached() do due = w.later(due, period) end
       end
       return pack(last)
     end
     iv.leaf = {
-      ready = function() return closed or due <= w.now end,
+      ready = function() return closed or due <= clock.reached() end,
       take = function()
         if closed then return pack(nil, "closed") end
         return consume()
@@ -242,7 +249,7 @@ return function(w, ebb)
     function iv.tick() return w.await(iv.leaf) end
     function iv.reset()
       if closed then return nil, "closed" end
-      due, round = w.now + period, round + 1
+      due, round = w.later(clock.now(), period), round + 1
       arm_it()
       return true
     end
@@ -253,4 +260,6 @@ return function(w, ebb)
     end
     return iv
   end
+
+  function ebb.interval(period, opts) return w.interval(w.clock, period, opts) end
 end

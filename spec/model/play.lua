@@ -3,7 +3,7 @@
 local ebb = require "ebb"
 local new_kernel = require "spec.model.kernel"
 
-local parts = { "ops", "structure", "channels", "sync" }
+local parts = { "ops", "structure", "channels", "sync", "clocks", "tools", "streams" }
 for i, name in ipairs(parts) do parts[i] = require("spec.model." .. name) end
 
 local pack = table.pack
@@ -63,11 +63,11 @@ local function new_side(surface, describe)
     local count = (side.n_begun[n] or 0) + 1
     side.n_begun[n] = count
     local name = count > 1 and ("T%d#%d"):format(n, count) or "T" .. n
-    local function body()
+    local function body(...)
       side.who[surface.current()] = name
-      local _ <close> = setmetatable({}, { __close = function(_, err) side.log("end", err) end })
+      local _ <close> = setmetatable({}, { __close = function(_, err) side.log("end", side.told(err)) end })
       side.log "begin"
-      return fn()
+      return fn(...)
     end
     side.fn_names[body] = name
     return body
@@ -122,6 +122,45 @@ local function new_side(surface, describe)
     end
   end
 
+  --- After a run, what its program has leased is given back, so that no finaliser need do it.
+  function side.give_back()
+    function side.log() end
+    for _, v in ipairs(side.kept) do
+      if type(v) == "table" and v.discard then v:discard() end
+    end
+  end
+
+  --- What makes the things of a pool: it takes s seconds, and the n-th time it fails.
+  function side.make(n, s)
+    local count = 0
+    return function()
+      count = count + 1
+      side.log("make", count)
+      surface.sleep(s)
+      if count == n then return nil, "no luck" end
+      return count
+    end
+  end
+
+  function side.is_good(v)
+    side.log("check", v)
+    return v % 3 ~= 0
+  end
+
+  function side.let_go(v) side.log("let go", v) end
+
+  --- How often task n has begun.
+  function side.begun(n) return side.n_begun[n] end
+
+  --- fn, until the n-th call gives false.
+  function side.limited(n, fn)
+    return function()
+      n = n - 1
+      fn()
+      return n > 0
+    end
+  end
+
   function side.map_of(limit, ...)
     return surface.map({ ... }, function(fn) return fn() end, limit)
   end
@@ -156,7 +195,8 @@ local function new_side(surface, describe)
       side.n_of_run = side.n_of_run or #side.trace
     end })
     return chunk(surface, side.log, side.task, side.closing, side.on, side.join_of, side.later, side.try_spawn,
-      side.join_all, side.pcall or pcall, side.keep, side.attempt, side.map_of, side.T, side.G, true)
+      side.join_all, side.pcall or pcall, side.keep, side.attempt, side.map_of, side.make,
+      side.is_good, side.let_go, side.begun, side.limited, side.T, side.G, true)
   end
 
   function side.finish(outcome)
@@ -199,6 +239,7 @@ function play.on_ebb(chunk, seed)
   side.choices, side.seed = {}, seed
   play.side = side
   function side.cleanup(fn, _, told) fn(told) end
+  function side.told(err) return err end
   function side.is_silent() end
   local rt = ebb.runtime {
     clock = "virtual", seed = seed,
@@ -206,7 +247,10 @@ function play.on_ebb(chunk, seed)
       side.reports[#side.reports + 1] = (task and side.who[task] or "?") .. " " .. side.text_of(err)
     end,
   }
+  local began = ebb.now() -- of the system: no task runs
   local ok, err = pcall(rt.run, rt, side.run, chunk)
+  side.seconds = ebb.now() - began
+  side.give_back()
   local alive = rt:metrics().alive
   rt:close()
   side.finish((ok and "done" or side.text_of(err)) .. (alive > 0 and " ALIVE" or ""))
@@ -286,7 +330,7 @@ function play.on_model(chunk, real, attempt)
       return "cancelled<" .. (side.who[v.cancelled_task] or "?") .. ">"
     end
   end)
-  side.pcall, side.cleanup = w.pcall, w.cleanup
+  side.pcall, side.cleanup, side.told = w.pcall, w.cleanup, w.told
   function side.is_silent(yes) w.current.silent = yes end
   side.seed = real.seed
   local outcome, main = w.run(function() side.run(chunk) end, function()
@@ -323,12 +367,13 @@ function play.difference(real, model)
   end
 end
 
---- Both sides of a program's text; the third result is where they differ.
-function play.both(text, seed)
+--- Both sides of a program's text; the third result is where they differ. `tries`: how many orders are tried where the
+-- trace does not tell it.
+function play.both(text, seed, tries)
   local chunk = assert(load(text, "=program"))
   local real = play.on_ebb(chunk, seed)
   local model, at
-  for attempt = 1, 24 do
+  for attempt = 1, tries or 24 do
     model = play.on_model(chunk, real, attempt)
     at = play.difference(real, model)
     if not at or not (seed or model.is_open) then break end

@@ -1,9 +1,13 @@
 --- Random programs. A program is a tree: a list of statements, each a leaf (text) or a block (texts and lists in
 -- turns); text(program) is a chunk of Lua that is called with what it runs on. What a statement gives is logged under
 -- the statement's number, which is also the value it sends.
-local program = {}
+local wide = require "spec.model.wide"
+local words = require "spec.model.words"
 
-local times = { 0, 0.25, 0.5, 0.5, 1, 1, 1.5, 2, 3 }
+local call_text, filled, pick, quick, select_text, some =
+  words.call_text, words.filled, words.pick, words.quick, words.select_text, words.some
+
+local program = {}
 
 --- A generator of its own (xorshift), so that a seed means the same everywhere.
 local function generator(seed)
@@ -16,169 +20,6 @@ local function generator(seed)
   end
   for _ = 1, 5 do random(9) end
   return random
-end
-
--- objects --------------------------------------------------------------------------------------------
-
-local capacities = { "", "", "1", "1", "2", "3", "math.huge" }
-
---- kind → name of the variable, how it is made.
-local makers = {
-  c = function(r) return ("ebb.channel(%s)"):format(capacities[r(#capacities)]) end,
-  o = function() return "ebb.oneshot()" end,
-  b = function(r) return ("ebb.broadcast(%d)"):format(r(3)) end,
-  w = function() return "ebb.watch(0)" end,
-  m = function(r) return r(3) == 1 and "ebb.mutex(77)" or "ebb.mutex()" end,
-  rw = function() return "ebb.rwlock()" end,
-  sem = function(r) return ("ebb.semaphore(%d)"):format(r(4) - 1) end,
-  n = function() return "ebb.notify()" end,
-  bar = function(r) return ("ebb.barrier(%d)"):format(1 + r(2)) end,
-  lat = function(r) return ("ebb.latch(%d)"):format(r(3) - 1) end,
-  tok = function() return "ebb.token()" end,
-  tm = function(r) return ("ebb.timer(%g)"):format(times[r(#times)]) end,
-  iv = function(r)
-    local period = times[2 + r(#times - 2)]
-    local missed = ({ "skip", "delay", "burst" })[r(3)]
-    return r(2) == 1 and ("ebb.interval(%g)"):format(period) or
-      ("ebb.interval(%g, { missed = '%s', immediate = %s })"):format(period, missed, r(2) == 1)
-  end,
-  once = function(r) return ("ebb.once(attempt(%d, %g))"):format(r(4) - 1, times[r(#times)]) end,
-}
-local kinds = { "c", "c", "c", "c", "o", "b", "w", "m", "m", "rw", "sem", "sem", "n", "bar", "lat", "tok", "tm", "iv",
-  "once" }
-
-local function add_objects(g)
-  local r = g.random
-  local function add(kind, made)
-    local list = g.objects[kind] or {}
-    g.objects[kind] = list
-    local name = kind .. #list + 1
-    list[#list + 1] = name
-    g.body[#g.body + 1] = { ("local %s = keep(%s)"):format(name, made) }
-    return name
-  end
-  add("c", makers.c(r))
-  for _ = 1, 1 + r(4) do
-    local kind = kinds[r(#kinds)]
-    local name = add(kind, makers[kind](r))
-    if kind == "c" and r(4) == 1 then
-      add("tx", name .. ":sender()")
-    elseif kind == "b" or kind == "w" then
-      for _ = 1, r(2) do add("s" .. kind, name .. ":subscribe()") end
-    elseif kind == "tok" and r(2) == 1 then
-      add("tok", name .. ":child()")
-    end
-  end
-end
-
--- operations -----------------------------------------------------------------------------------------
-
---- What can be waited for, by kind: ops for select, timeout; `#` is the number of the statement, `@` a time, `K` a
--- small number.
-local ops = {
-  c = { "$", "$", "$:recv_op()", "$:send_op(#)", "$:send_op(#)", "$:reserve_op()",
-    "$:recv_op():and_then(function(...) return 'a', ... end)",
-    "$:send_op(#):or_else(function(why) return 'else', why end)" },
-  tx = { "$:send_op(#)", "$:reserve_op()" },
-  o = { "$" }, sb = { "$", "$:recv_op()" }, sw = { "$", "$:changed_op()" },
-  m = { "$", "$:lock_op()" }, rw = { "$:read_op()", "$:write_op()" }, sem = { "$", "$:acquire_op(K)" },
-  n = { "$" }, bar = { "$" }, lat = { "$" }, tok = { "$" }, tm = { "$" }, iv = { "$" },
-}
-
---- The same as calls that wait: method, arguments.
-local calls = {
-  c = { "recv", "recv", "recv", "send, #", "send, #", "send, #", "reserve", "recv_many, K",
-    "send_many, { #, #, # }" },
-  tx = { "send, #", "send, #", "reserve" }, once = { "get" },
-  o = { "recv" }, sb = { "recv" }, sw = { "changed", "wait_for, function(v) return v > 9 end" },
-  m = { "lock" }, rw = { "read", "write" },
-  sem = { "acquire, K", "acquire" }, n = { "wait" }, bar = { "wait" }, lat = { "wait" },
-  tok = { "cancelled" }, iv = { "tick" },
-}
-
---- What never waits.
-local quick = {
-  c = { "$:try_send(#)", "$:try_recv()", "$:try_send(#)", "$:try_recv()", "$:is_closed()", "$:waiters()", "#$",
-    "$:close()" },
-  tx = { "$:try_send(#)", "$:close()", "$:is_closed()" }, once = { "$:is_done()" },
-  o = { "$:send(#, 1)", "$:send(#)", "$:fail('failed #')", "$:try_recv()", "$:close()", "$:is_closed()" },
-  b = { "$:send(#)", "$:send(#)", "$:send(#)", "$:send(#)", "$:close()", "$:is_closed()" },
-  sb = { "$:try_recv()", "$:try_recv()", "$:close()" },
-  w = { "$:set(#)", "$:set(#)", "$:get()", "$:update(function(v) return v + 1 end)", "$:close()" },
-  sw = { "$:has_changed()", "$:get()", "$:close()" },
-  m = { "$:try_lock()", "$:is_locked()" },
-  rw = { "$:try_read()", "$:try_write()" },
-  sem = { "$:try_acquire(K)", "$:add(K)", "$:available()", "$:forget(K)", "$:close()", "$:add()" },
-  n = { "$:notify_one()", "$:notify_one()", "$:notify_all()" },
-  lat = { "$:count_down()", "$:count()" },
-  tok = { "$:cancel('r#')", "$:is_cancelled()" },
-  tm = { "$:fired()", "$:reset(@)", "$:close()", "$:deadline()" },
-  iv = { "$:reset()", "$:close()" },
-}
-
-local function pick(g, list) return list[g.random(#list)] end
-
-local function filled(g, text, name, id)
-  return (text:gsub("[$#@K]+", function(found)
-    if found == "#$" then return "#" .. name end
-    return (found:gsub(".", { ["$"] = name or "?", ["#"] = tostring(id),
-      ["@"] = tostring(pick(g, times)), K = tostring(g.random(3)) }))
-  end))
-end
-
---- A random object of a kind that `tables` knows: its name and its table.
-local function some(g, tables)
-  while true do
-    local kind = pick(g, g.kinds)
-    if tables[kind] then return pick(g, g.objects[kind]), tables[kind] end
-  end
-end
-
-local function time_of(g) return ("%g"):format(pick(g, times)) end
-
-local function op_text(g, id, depth)
-  local way = g.random(24)
-  if way == 1 then return ("ebb.after(%s)"):format(time_of(g)) end
-  if way == 2 then return ("ebb.ready(%d)"):format(id) end
-  if way == 3 then return "ebb.never()" end
-  if way == 4 and g.n_tasks > 0 then return ("join_of(%d)"):format(g.random(g.n_tasks)) end
-  if way == 5 and depth < 2 then
-    return ("ebb.choice(%s, %s)"):format(op_text(g, id, depth + 1), op_text(g, id, depth + 1))
-  end
-  if way == 6 then
-    return ("ebb.map_op(%s, function(...) return 'm', ... end)"):format(op_text(g, id, 2))
-  end
-  if way == 7 then return ("ebb.at(%s)"):format(time_of(g)) end
-  if way == 8 then
-    return ("ebb.defer_op(function() return %s end)"):format(op_text(g, id, 2))
-  end
-  local name, list = some(g, ops)
-  return filled(g, pick(g, list), name, id)
-end
-
-local function select_text(g, id)
-  local arms = {}
-  for i = 1, 1 + g.random(3) do arms[i] = op_text(g, id, 1) end
-  if g.random(3) == 1 then arms[#arms + 1] = ("ebb.after(%s)"):format(time_of(g)) end
-  local how = pick(g, { "select", "select", "select", "select_first", "try_select" })
-  return ("ebb.%s(%s)"):format(how, table.concat(arms, ", "))
-end
-
---- A call that may wait for ever, or not, as text.
-local call_text
-function call_text(g, id)
-  local name, list = some(g, calls)
-  local call = filled(g, pick(g, list), name, id)
-  local method, args = call:match "^([%w_]+),? ?(.*)$"
-  if g.plain and (method == "send_many" or method == "wait_for" or method == "get") then return call_text(g, id) end
-  local way = g.random(6)
-  if way == 1 then
-    return ("ebb.timeout(%s, %s.%s, %s%s)"):format(time_of(g), name, method, name,
-      args ~= "" and ", " .. args or "")
-  end
-  if way == 2 then return ("ebb.timeout(%s, %s)"):format(time_of(g), op_text(g, id, 2)) end
-  if way == 3 then return ("ebb.await(%s)"):format(op_text(g, id, 2)) end
-  return ("%s:%s(%s)"):format(name, method, args)
 end
 
 -- statements -----------------------------------------------------------------------------------------
@@ -280,7 +121,7 @@ local function burst(g)
   return node
 end
 
-local guard_methods = { "send", "send", "close", "close", "adopt", "downgrade", "forget", "count" }
+local guard_methods = { "send", "send", "close", "close", "adopt", "downgrade", "forget", "count", "discard" }
 
 --- A join set of its own for a block.
 local function with_set(g, depth)
@@ -386,6 +227,11 @@ local forms = {
   end, true },
   { 2, function(g, depth) return block(g, depth, "for _ = 1, 2 do", "end") end, true },
 }
+for _, form in ipairs(wide { leaf = leaf, block = block, new_id = new_id, new_task = new_task,
+  statements = function(g, depth) return statements(g, depth) end })
+do
+  forms[#forms + 1] = form
+end
 
 local total_leaf, total = 0, 0
 for _, form in ipairs(forms) do
@@ -424,10 +270,7 @@ function program.generate(seed, plain)
   local g = { plain = plain, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0, scopes = {},
     objects_of_scopes = {}, sets = {} }
   g.room = 20 + g.random(50)
-  add_objects(g)
-  g.kinds = {}
-  for kind in pairs(g.objects) do g.kinds[#g.kinds + 1] = kind end
-  table.sort(g.kinds)
+  words.add_objects(g)
   for _ = 1, 1 + g.random(4) do g.body[#g.body + 1] = spawn(g, 1, "ebb.spawn") end
   for _, node in ipairs(statements(g, 1)) do g.body[#g.body + 1] = node end
   if g.random(4) > 1 then g.body[#g.body + 1] = { "log(0, ebb.timeout(9, join_all))" } end
@@ -448,7 +291,8 @@ local function write(out, nodes, indent)
   end
 end
 
-local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, keep, attempt, map_of, T, G, go"
+local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, keep, attempt, map_of, make, "
+  .. "is_good, let_go, begun, limited, T, G, go"
 
 --- The program as a chunk of Lua.
 function program.text(prog)
