@@ -133,7 +133,7 @@ return {
     what = "an error of the source is lost behind buffered items",
     file = "lua/ebb/stream/concurrent.lua",
     find = [[
-        self.pump:await()
+        shield(self.pump.await, self.pump) -- its error, not a cancel's
         return nil]],
     put = "        return nil",
     caught_by = "spec/stream/concurrent_spec.lua",
