@@ -112,6 +112,21 @@ describe("net.serve", function()
     failing("ECONNREFUSED: connection refused", "ECONNREFUSED", net.connect("127.0.0.1", port))
   end)
 
+  helper.it("cancelled, it closes the sockets of handlers that have not begun #fifo", function()
+    local ran = false
+    local port, task = serve(function() ran = true end)
+    local _ <close> = setmetatable({}, { __close = function() collectgarbage "restart" end })
+    collectgarbage "stop" -- it would close what is left open
+    helper.settle()
+    ebb.go(function() -- it has its connection, and has still to begin the handler
+      repeat ebb.yield() until task:status() == "ready"
+      task:cancel()
+    end)
+    local a <close> = connect(port)
+    assert.equal("", (ebb.timeout(20, a.read, a, "a")))
+    assert.is_false(ran)
+  end, real)
+
   helper.it("ends when its listener closes", function()
     local l, port = listener()
     local task = ebb.spawn(net.serve, l, echo)

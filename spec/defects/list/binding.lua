@@ -234,7 +234,7 @@ void ebbL_region_enter]],
   },
   {
     name = "select-two-commit",
-    what = "a select attempts its arms after it has linked them",
+    what = "a select waits for what happened while it was prepared",
     file = "csrc/lua/l_set.c",
     find = [[
     if (!enlists) {
@@ -242,8 +242,15 @@ void ebbL_region_enter]],
     put = [[
     if (false) {
       int r = attempt_set(]],
-    missed = "only a finaliser that runs just then can tell",
-    caught_by = "spec/reliability/finaliser_spec.lua",
+    caught_by = "test_lua_set",
+  },
+  {
+    name = "op-prepared-late",
+    what = "an op waits for what happened while it was prepared",
+    file = "csrc/lua/l_op.c",
+    find = "    if (!(cls->flags & EBBL_ENLISTS)) {\n",
+    put = "    if (false) {\n",
+    caught_by = { "test_lua_set", "spec/reliability/finaliser_spec.lua" },
   },
   {
     name = "select-wrong-arm",

@@ -139,6 +139,30 @@ return {
     caught_by = "spec/stream/concurrent_spec.lua",
   },
   {
+    name = "stream-pump-unreported",
+    what = "an error of the source is lost when a stream is closed before its last items are taken",
+    file = "lua/ebb/stream/concurrent.lua",
+    find = "    if not self.pump_taken then report_failed(self.pump) end",
+    put = "    if not self.pump_ended then report_failed(self.pump) end",
+    caught_by = "spec/stream/concurrent_spec.lua",
+  },
+  {
+    name = "merge-cancel-loses",
+    what = "an error of a branch is lost when the consumer is cancelled at the same moment",
+    file = "lua/ebb/stream/puller.lua",
+    find = "    shield(member.task.await, member.task) -- its error, not a cancel's",
+    put = "    member.task:await()",
+    caught_by = "spec/stream/combine_spec.lua",
+  },
+  {
+    name = "supervise-cancel-loses",
+    what = "on() is not told of a child that fails as its supervisor is cancelled",
+    file = "lua/ebb/supervise.lua",
+    find = "  local _, err = shield(task.join, task)",
+    put = "  local _, err = task:join()",
+    caught_by = "spec/task/supervise_spec.lua",
+  },
+  {
     name = "stream-head-lost",
     what = "a result whose wait was cancelled is lost",
     file = "lua/ebb/stream/concurrent.lua",
@@ -180,6 +204,15 @@ return {
       if permit then permit:close() end
 ]],
     caught_by = "spec/io/net_serve_spec.lua",
+  },
+  {
+    name = "serve-socket-open",
+    what = "the sockets of handlers that were cancelled before they began stay open",
+    file = "lua/ebb/net/serve.lua",
+    find = "  for sock in next, live do sock:close() end\n",
+    put = "",
+    seconds = 40,
+    caught_by = "spec/io/net_serve_spec.lua | not begun",
   },
   {
     name = "assets-over-limit",
