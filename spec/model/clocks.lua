@@ -48,9 +48,10 @@ local function add_clocks(w, ebb)
       local due = timers[1] and timers[1].due
       if due == ahead_for then return end
       unfollow()
-      if not due then return end
+      local at = due and source_due(due) or math.huge
+      if at == math.huge then return end
       ahead_for = due
-      ahead = source.arm(source_due(due), function()
+      ahead = source.arm(at, function()
         ahead, ahead_for = nil, nil
         fire_due()
       end)

@@ -197,7 +197,7 @@ return function(w, ebb)
       while true do
         local item = pack(p.take(due))
         if item[1] == nil then
-          if not batch[1] then return unpack(item, 1, item.n) end
+          if #batch == 0 then return unpack(item, 1, item.n) end
           if not p.late and item[2] ~= nil then failed = item end
           return flush()
         end
@@ -338,7 +338,7 @@ return function(w, ebb)
       while true do
         local item = pack(pull())
         if item[1] == nil then
-          if not batch[1] then return unpack(item, 1, item.n) end
+          if #batch == 0 then return unpack(item, 1, item.n) end
           if item[2] ~= nil then failed = item end
           return flush()
         end
