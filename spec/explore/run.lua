@@ -34,7 +34,7 @@ local function wanted(name)
 end
 
 local scenarios = {}
-for _, file in ipairs { "channels", "locks", "cancel", "structure", "flows" } do
+for _, file in ipairs { "channels", "locks", "cancel", "structure", "tools", "flows" } do
   for _, scenario in ipairs(require("spec.explore." .. file)) do
     if wanted(scenario[1]) then scenarios[#scenarios + 1] = scenario end
   end

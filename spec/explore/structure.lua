@@ -152,7 +152,7 @@ return {
     assert(not ok and err == "as meant" and inside.inside == 0)
   end },
 
-  { "join_set: each task once, to whoever asks", function()
+  { "JS1 join_set: each task once, to whoever asks", function()
     local set, seen, n = ebb.join_set(), {}, 0
     for i = 1, 5 do
       set:spawn(function()
@@ -179,7 +179,7 @@ return {
     set:shutdown()
   end },
 
-  { "join_set: closed at any moment", function(rt)
+  { "JS4 JS6 join_set: closed at any moment", function(rt)
     local books = cleanups()
     do
       local set <close> = ebb.join_set()
@@ -245,7 +245,7 @@ return {
     assert(n >= 2)
   end },
 
-  { "task locals: children have what was there when they were spawned", function()
+  { "TL2 task locals: children have what was there when they were spawned", function()
     local key = ebb.task_local(0)
     local function nested(depth)
       assert(key:get() == depth)

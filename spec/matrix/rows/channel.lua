@@ -6,24 +6,13 @@ local function nobody_waits(ch)
   assert(receivers == 0 and senders == 0, "somebody waits")
 end
 
---- A wait that takes a value out of ch.
-local function receiving(name, of, numbers, make, extra)
+--- A row about a channel: make() gives its case and the channel.
+local function row_of(name, of, numbers, make, extra)
   local row = {
     name = name, of = of, numbers = numbers, carries = true, closes = true,
     make = function()
       local case, ch = make()
-      case.complete = case.complete or function() assert(ch:try_send "v") end
-      case.expect = case.expect or { "v" }
       case.close = case.close or function() ch:close() end
-      case.check = case.check or function(taken, completed)
-        nobody_waits(ch)
-        local v, why = ch:try_recv()
-        if completed and not taken then
-          assert(v == "v", "the value is lost")
-        else
-          assert(v == nil and (why == "empty" or why == "closed"), "the value came twice")
-        end
-      end
       case.objects = { ch }
       return case
     end,
@@ -32,29 +21,41 @@ local function receiving(name, of, numbers, make, extra)
   return row
 end
 
+--- A wait that takes a value out of ch.
+local function receiving(name, of, numbers, make, extra)
+  return row_of(name, of, numbers, function()
+    local case, ch = make()
+    case.complete = case.complete or function() assert(ch:try_send "v") end
+    case.expect = case.expect or { "v" }
+    case.check = case.check or function(taken, completed)
+      nobody_waits(ch)
+      local v, why = ch:try_recv()
+      if completed and not taken then
+        assert(v == "v", "the value is lost")
+      else
+        assert(v == nil and (why == "empty" or why == "closed"), "the value came twice")
+      end
+    end
+    return case, ch
+  end, extra)
+end
+
 --- A wait that puts a value into a full channel; complete() makes room.
 local function sending(name, of, numbers, wait_of, extra)
-  local row = {
-    name = name, of = of, numbers = numbers, carries = true, closes = true,
-    make = function()
-      local ch = ebb.channel(1)
-      assert(ch:try_send "first")
-      local case = wait_of(ch)
-      case.complete = function() assert(ch:try_recv() == "first") end
-      case.close = case.close or function() ch:close() end
-      case.expect = case.expect or { true }
-      case.check = case.check or function(taken, completed)
-        nobody_waits(ch)
-        if not completed then assert(ch:try_recv() == "first") end
-        assert((ch:try_recv() == "v") == taken, "sent, and not told; or told, and not sent")
-        assert(ch:try_recv() == nil)
-      end
-      case.objects = { ch }
-      return case
-    end,
-  }
-  for k, v in pairs(extra or {}) do row[k] = v end
-  return row
+  return row_of(name, of, numbers, function()
+    local ch = ebb.channel(1)
+    assert(ch:try_send "first")
+    local case = wait_of(ch)
+    case.complete = function() assert(ch:try_recv() == "first") end
+    case.expect = case.expect or { true }
+    case.check = case.check or function(taken, completed)
+      nobody_waits(ch)
+      if not completed then assert(ch:try_recv() == "first") end
+      assert((ch:try_recv() == "v") == taken, "sent, and not told; or told, and not sent")
+      assert(ch:try_recv() == nil)
+    end
+    return case, ch
+  end, extra)
 end
 
 --- A wait for a slot of a full channel.

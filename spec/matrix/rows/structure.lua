@@ -44,6 +44,24 @@ local function of_task(name, of, make, extra)
   end, extra)
 end
 
+--- A wait for the end of a child whose cleanup takes until complete(): make() makes the owner, `ending` is the method.
+local function ended_slowly(inside, make, ending)
+  local latch = ebb.latch(1)
+  return { wait = function()
+    local owner <close> = make()
+    owner:spawn(function()
+      inside.n = inside.n + 1
+      local _ <close> = setmetatable({}, { __close = function()
+        latch:wait()
+        inside.n = inside.n - 1
+      end })
+      ebb.sleep(math.huge)
+    end)
+    while inside.n == 0 do ebb.yield() end
+    return owner[ending](owner)
+  end, complete = function() latch:count_down() end, expect = function() return true end }
+end
+
 return {
   of_task("a task's await", { "Task:await", "ebb.Task" }, function(task)
     return { wait = function() return task:await() end, ops = { itself = function() return task end } }
@@ -81,20 +99,7 @@ return {
     end }
   end, { ready = "either" }),
   gated("s:close", { "Scope:close" }, "JS6", function(_, _, inside)
-    local latch = ebb.latch(1)
-    return { wait = function()
-      local s <close> = ebb.scope()
-      s:spawn(function()
-        inside.n = inside.n + 1
-        local _ <close> = setmetatable({}, { __close = function()
-          latch:wait()
-          inside.n = inside.n - 1
-        end })
-        ebb.sleep(math.huge)
-      end)
-      while inside.n == 0 do ebb.yield() end
-      return s:close()
-    end, complete = function() latch:count_down() end, expect = function() return true end }
+    return ended_slowly(inside, ebb.scope, "close")
   end, { shielded = true, ready = "either" }),
   gated("join", { "ebb.join" }, "JO1 JO9 FU5", function(member)
     return { wait = function() return ebb.join(member, function() return 2 end) end, expect = { "v", 2 } }
@@ -174,20 +179,7 @@ return {
     end }
   end, { ready = "either" }),
   gated("js:shutdown", { "JoinSet:shutdown", "JoinSet:close" }, "JS6", function(_, _, inside)
-    local latch = ebb.latch(1)
-    return { wait = function()
-      local js <close> = ebb.join_set()
-      js:spawn(function()
-        inside.n = inside.n + 1
-        local _ <close> = setmetatable({}, { __close = function()
-          latch:wait()
-          inside.n = inside.n - 1
-        end })
-        ebb.sleep(math.huge)
-      end)
-      while inside.n == 0 do ebb.yield() end
-      return js:shutdown()
-    end, complete = function() latch:count_down() end, expect = function() return true end }
+    return ended_slowly(inside, ebb.join_set, "shutdown")
   end, { shielded = true, ready = "either" }),
   gated("retry", { "ebb.retry" }, nil, function(member)
     return { wait = function()
