@@ -287,9 +287,7 @@ static int send_many_from(lua_State *L, ebbL_task *task, lua_Integer i)
   lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
   for (; i <= n; i++) {
     if (ebbL_spent(task)) {
-      ebb_task_yield(&task->core);
-      task->n_args = 0;
-      return lua_yieldk(L, 0, (lua_KContext)i, send_many_turn_k);
+      return ebbL_let_others(L, task, send_many_turn_k, (lua_KContext)i);
     }
     lua_rawgeti(L, 2, i);
     check_item(L, i); /* the list may have changed while it waited */

@@ -60,9 +60,7 @@ static int take_a_turn(lua_State *L, ebbL_task *task, ebb_input *input,
 {
   ebbL_check_waiting(L, task);
   input->reader = output->writer = &task->core;
-  ebb_task_yield(&task->core);
-  task->n_args = 0;
-  return lua_yieldk(L, 0, n_done, copy_k);
+  return ebbL_let_others(L, task, copy_k, n_done);
 }
 
 /* Streams at 1 and 2, at 3 how many bytes at most. */

@@ -78,17 +78,13 @@ static int giveway_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   EBBL_OWN_RESUME(L, ebbL_S(L), giveway_k, ctx);
-  lua_settop(L, ebbL_S(L)->current->gave_top); /* without a stranger's values */
   ebbL_check_waiting(L, ebbL_S(L)->current);
   return ((lua_CFunction)ctx)(L);
 }
 
 int ebbL_giveway(lua_State *L, ebbL_task *task, lua_CFunction fn)
 {
-  ebb_task_yield(&task->core);
-  task->n_args = 0;
-  task->gave_top = lua_gettop(L);
-  return lua_yieldk(L, 0, (lua_KContext)fn, giveway_k);
+  return ebbL_let_others(L, task, giveway_k, (lua_KContext)fn);
 }
 
 void ebbL_reserve_nodes(lua_State *L, ebbL_task *task, uint32_t n,

@@ -117,7 +117,18 @@ static inline int ebbL_park(lua_State *L, ebbL_task *task, uint32_t n,
                             lua_KFunction k, lua_KContext ctx)
 {
   task->n_args = 0;
+  task->waits_top = lua_gettop(L);
   ebb_task_park(&task->core, n);
+  return lua_yieldk(L, 0, ctx, k);
+}
+
+/* The same, until all others have had their turn. */
+static inline int ebbL_let_others(lua_State *L, ebbL_task *task,
+                                  lua_KFunction k, lua_KContext ctx)
+{
+  task->n_args = 0;
+  task->waits_top = lua_gettop(L);
+  ebb_task_yield(&task->core);
   return lua_yieldk(L, 0, ctx, k);
 }
 

@@ -101,9 +101,7 @@ static int write_on(lua_State *L, ebbL_task *task, ebbL_stream *self,
     if (n_done - n_begun >= TURN_BYTES) {
       ebbL_check_waiting(L, task);
       output->writer = &task->core;
-      ebb_task_yield(&task->core);
-      task->n_args = 0;
-      return lua_yieldk(L, 0, n_done, write_k);
+      return ebbL_let_others(L, task, write_k, n_done);
     }
   }
   lua_settop(L, 1);

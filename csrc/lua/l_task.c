@@ -191,6 +191,18 @@ static void push_boundary(lua_State *L, ebbL_state *S)
   lua_pushliteral(L, "inside a C function");
 }
 
+void ebbL_drop_strange(lua_State *L, const ebbL_state *S)
+{
+  ebb_list_foreach(link, &S->runtimes) {
+    ebbL_rt *rt = ebb_container_of(link, ebbL_rt, link);
+    ebb_list_foreach(node, &rt->core.tasks) {
+      ebbL_task *task = ebbL_task_of(ebb_container_of(node, ebb_task, all));
+      if (task->L == L && task->has_run)
+        lua_settop(L, task->waits_top);
+    }
+  }
+}
+
 ebbL_task *ebbL_awaiting(lua_State *L, ebbL_state *S)
 {
   ebbL_task *task = S->current;
@@ -259,9 +271,7 @@ static int l_yield(lua_State *L)
   if (task == NULL)
     return ebbL_drive(L, S, l_yield);
   ebbL_check_waiting(L, task);
-  ebb_task_yield(&task->core);
-  task->n_args = 0;
-  return lua_yieldk(L, 0, (lua_KContext)task, yield_k);
+  return ebbL_let_others(L, task, yield_k, (lua_KContext)task);
 }
 
 /* ebb.exclusive(fn, ...): neither preempted nor suspended, for Lua itself

@@ -51,7 +51,7 @@ struct ebbL_task {
   uint32_t guard;
   uint32_t locals;     /* slots block of its task locals, 0: none */
   int32_t host_value;  /* what a C host's op woke it with: api_await.c */
-  int32_t gave_top;    /* values on L when it gave way to try again: l_op.c */
+  int32_t waits_top;   /* values on L when it began to wait, or gave way */
   double frame_seen_s; /* frame_time_s at its previous frame */
   uint64_t allocated;  /* bytes, in the turns it has had */
   struct ebbL_account *account; /* of computing time, or NULL (l_account.c) */
@@ -109,9 +109,14 @@ static inline ebbL_task *ebbL_self(lua_State *L, ebbL_state *S)
    waiting, unharmed. */
 #define EBBL_OWN_RESUME(L, S, k, ctx)                                          \
   do {                                                                         \
-    if (EBB_UNLIKELY(!ebbL_is_resumed((L), (S))))                              \
+    if (EBB_UNLIKELY(!ebbL_is_resumed((L), (S)))) {                            \
+      ebbL_drop_strange((L), (S));                                             \
       return lua_yieldk((L), 0, (ctx), (k));                                   \
+    }                                                                          \
   } while (0)
+/* What a stranger has passed to the task that waits in L goes. O(tasks).
+   [no-raise] */
+void ebbL_drop_strange(lua_State *L, const ebbL_state *S);
 static inline bool ebbL_is_resumed(lua_State *L, const ebbL_state *S)
 {
   const ebbL_task *task = S->current;

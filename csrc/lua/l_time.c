@@ -81,9 +81,7 @@ int ebbL_sleep_park(lua_State *L, ebbL_task *task)
 
 int ebbL_sleep_over(lua_State *L, ebbL_task *task)
 {
-  ebb_task_yield(&task->core);
-  task->n_args = 0;
-  return lua_yieldk(L, 0, (lua_KContext)task, sleep_k);
+  return ebbL_let_others(L, task, sleep_k, (lua_KContext)task);
 }
 
 /* A time that has come already still lets the others have their turn. */
