@@ -36,6 +36,7 @@ endif()
 
 if(EBB_COVERAGE)
   target_compile_options(ebb_flags INTERFACE --coverage -O0)
+  target_compile_definitions(ebb_flags INTERFACE EBB_COVERAGE=1)
   target_link_options(ebb_flags INTERFACE --coverage)
 endif()
 
