@@ -8,6 +8,7 @@
 #include "lua/l_preempt.h"
 #include "uv/signal.h"
 
+#include <limits.h>
 #include <string.h>
 
 int ebbL_option_error(lua_State *L, const char *name, const char *expected)
@@ -98,16 +99,16 @@ static void option_on_slice(lua_State *L, ebbL_rt *rt)
 static void option_slice_signal(lua_State *L, ebbL_rt *rt)
 {
   ebbL_slices *slice = &rt->head.state->slice;
-  int number = 0;
+  lua_Integer number = 0;
   if (lua_isinteger(L, -1))
-    number = (int)lua_tointeger(L, -1);
+    number = lua_tointeger(L, -1);
   else if (lua_type(L, -1) == LUA_TSTRING)
     number = ebb_signal_number(lua_tostring(L, -1));
-  if (number <= 0)
+  if (number <= 0 || number > INT_MAX)
     ebbL_option_error(L, "slice_signal", "name or number of a signal");
   if (slice->dog != NULL && slice->signal_number != number)
     ebbL_argerror(L, 1, "option 'slice_signal': another one is in use already");
-  slice->signal_number = number;
+  slice->signal_number = (int)number;
 }
 
 static void option_slice_hook(lua_State *L, ebbL_rt *rt)
