@@ -3,8 +3,11 @@
 
 add_library(ebb_flags INTERFACE)
 
-# A Lua built as C++ throws through these frames, hence -fexceptions.
-target_compile_options(ebb_flags INTERFACE -fexceptions)
+# A Lua built as C++ throws through these frames, hence -fexceptions. Without it
+# where branches are counted: each call that may throw would be one.
+if(NOT EBB_COVERAGE)
+  target_compile_options(ebb_flags INTERFACE -fexceptions)
+endif()
 
 target_compile_options(ebb_flags INTERFACE
   -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes

@@ -199,7 +199,8 @@ refused("tasks and scopes", {
   { "ebb.token(5)", "token" },
   { "ebb.use(5)", "use" },
   { "ebb.scope(5)", "scope" },
-  { "local s = ebb.scope() ebb.go(s.wait, s) s:spawn(ebb.sleep, 1) ebb.yield() ebb.yield() s:wait()", "waits for this scope" },
+  { "local s = ebb.scope() ebb.go(s.wait, s) s:spawn(ebb.sleep, 1) ebb.yield() ebb.yield() s:wait()",
+    "waits for this scope" },
   { "local j = ebb.join_set() j:spawn(ebb.shield, ebb.sleep, 1) ebb.yield() ebb.go(j.shutdown, j) ebb.yield() "
     .. "ebb.yield() j:shutdown()", "waits for this join_set" },
   { "local s = ebb.scope() s:close() s:spawn(noop)", "in a scope that has ended" },
