@@ -95,6 +95,56 @@ describe("assets", function()
     assert.equal(0, #a:load(file("empty", 0)))
   end)
 
+  helper.it("trouble in a guard is thrown where the asset ends, and the rest is done (AS9)", function(errors)
+    local before = off_heap()
+    local evicted = helper.log()
+    local a = ebb.alloc.assets { bytes = 100, on_evict = function(path)
+      evicted(path:match "[^/]+$")
+      error("in on_evict", 0)
+    end }
+    local function parse(_, _, guard)
+      guard:defer(function() error("in the guard", 0) end)
+      return "value"
+    end
+    local one, two = file("one", 60), file("two", 60)
+    assert.equal("value", a:load(one, { parse = parse }))
+    -- of who is evicted to make room: reported; the first of the two
+    assert.equal("value", a:load(two, { parse = parse }))
+    helper.settle()
+    assert.equal(1, #errors)
+    assert.equal("in on_evict", errors[1].err)
+    errors[1] = nil
+    helper.throws("in on_evict", a.evict, a, two)
+    assert.equal("one two", evicted:text())
+    -- one that fails to be made, and whose guard fails, too
+    helper.throws("in the guard", a.load, a, one, { parse = function(_, _, guard)
+      parse(nil, nil, guard)
+      return nil, "no"
+    end })
+    helper.settle()
+    for i = #errors, 1, -1 do errors[i] = nil end
+    assert.equal(0, a:stats().live)
+    a:close()
+    assert.equal(before, off_heap())
+  end, REAL)
+
+  helper.it("who waits for room when the cache closes gets closed (AS9)", function()
+    local a = ebb.alloc.assets { bytes = 100, reads = 4 }
+    local slow = ebb.spawn(function() return a:load(file("slow", 80), { parse = function()
+      ebb.sleep(0.2)
+      return 1
+    end }) end)
+    ebb.sleep(0.05)
+    local late = ebb.spawn(function() return a:load(file("late", 80)) end)
+    ebb.sleep(0.05)
+    a:close()
+    local ok, value = late:join()
+    assert.is_true(ok and value == nil or not ok)
+    slow:join()
+  end, REAL)
+
+  it("there is nothing else in ebb.alloc", function() assert.is_nil(ebb.alloc.nothing_such) end)
+
   helper.it("parse makes the value; what its guard holds lives as long as the asset", function()
     collect()
     local before = off_heap()

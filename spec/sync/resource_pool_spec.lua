@@ -236,3 +236,49 @@ describe("a resource pool", function()
     helper.throws("ebb.resource_pool expected", pool.close)
   end)
 end)
+
+describe("a resource pool that is closed", function()
+  it_runs("closes the values of leases that nobody keeps (RP7 R9)", function()
+    for _, closes in ipairs { true, false } do
+      local closed = helper.log()
+      local pool = ebb.resource_pool(function() return "value" end, { close = closes and closed or nil })
+      for _ = 1, 3 do pool:acquire() end
+      pool:close()
+      collectgarbage()
+      collectgarbage()
+      settle()
+      assert.equal(closes and "value value value" or "", closed:text())
+    end
+  end)
+
+  it_runs("throws the first error of many, and closes all (RP8)", function()
+    local n = 0
+    local pool = ebb.resource_pool(function() return {} end, { close = function()
+      n = n + 1
+      error("trouble " .. n, 0)
+    end })
+    local leases = {}
+    for i = 1, 3 do leases[i] = pool:acquire() end
+    for i = 1, 3 do leases[i]:close() end
+    helper.throws("trouble 1", pool.close, pool)
+    assert.equal(3, n)
+    pool:close()
+    assert.equal(3, n)
+  end)
+
+  it_runs("a lease that was discarded has nothing left to give back", function()
+    local closed = helper.log()
+    local pool = ebb.resource_pool(function() return "value" end, { close = closed })
+    do
+      local lease = pool:acquire()
+      lease:discard()
+      lease = nil -- luacheck: ignore 311
+    end
+    collectgarbage()
+    collectgarbage()
+    settle()
+    assert.equal("value", closed:text())
+    pool:close()
+    assert.equal("value", closed:text())
+  end)
+end)

@@ -289,3 +289,19 @@ describe("many tasks", function()
     assert.equal(1, rt:metrics().alive)
   end)
 end)
+
+describe("spawn_with quotas where there are none", function()
+  it("throws, and the task never runs (R13)", function()
+    local result = require("spec.runtime.support").child([[
+      local ebb = require "ebb"
+      ebb.run(function()
+        local ran = false
+        local ok, err = pcall(ebb.spawn_with, { memory = 1 << 20 }, function() ran = true end)
+        ebb.sleep(0.01)
+        print(ok, ok or err:match "EBB%d+", ran)
+      end)
+    ]])
+    local expected = result.out:find "^true" and "true\ttrue\ttrue\n" or "false\tEBB033\tfalse\n"
+    assert.equal(expected, result.out, result.err)
+  end)
+end)

@@ -160,3 +160,45 @@ describe("explore", function()
     contains("unknown option", failure(print, { n = 0 }, ebb.test.explore))
   end)
 end)
+
+describe("explore in a process of its own", function()
+  local support = require "spec.runtime.support"
+
+  it("runs only the seed of the environment, writes the trace where it is told, or says why not", function()
+    local program = [[
+      local ebb = require "ebb"
+      local n = 0
+      ebb.test.explore(function()
+        n = n + 1
+        ebb.yield()
+      end, { seeds = 5 })
+      print(n)
+    ]]
+    assert.equal("5\n", support.child(program).out)
+    local path = support.file(program)
+    finally(function() os.remove(path) end)
+    local line = support.interpreter() .. " " .. path
+    assert.equal("1\n", support.shell("EBB_SEED=3 " .. line).out)
+    local result = support.shell("EBB_SEED=3 EBB_TRACE=/nowhere/at/all " .. line)
+    assert.equal("1\n", result.out)
+    assert.truthy(result.err:find("ebb.test: /nowhere/at/all", 1, true), result.err)
+  end)
+
+  it("collects what many schedules leave", function()
+    local n = 0
+    ebb.test.explore(function()
+      n = n + 1
+      local list = {}
+      for i = 1, 20000 do list[i] = { i } end
+      ebb.yield()
+      assert(#list == 20000)
+    end, { seeds = 40, collector = false })
+    assert.equal(40, n)
+  end)
+
+  it("refuses what is no table of options", function()
+    local ok, err = pcall(ebb.test.explore, print, 5)
+    assert.is_false(ok)
+    assert.truthy(tostring(err):find("table of options expected, got number", 1, true), err)
+  end)
+end)
