@@ -49,6 +49,8 @@ TEST(soft_limit_is_told_once_a_crossing)
   CHECK(ebb_budget_crosses(&b, 11));
   b.soft_bytes = 0;
   CHECK(ebb_budget_crosses(&b, 1));
+  b.soft_bytes = EBB_BUDGET_NONE;
+  CHECK(!ebb_budget_crosses(&b, 1));
 }
 
 /* Random gets, resizes, moves and puts in two budgets of two guards each. */

@@ -165,6 +165,51 @@ TEST(fractions_add_up)
   ebb_rt_fini(&rt);
 }
 
+/* Times so large that they cannot come, and scales that make them so. */
+TEST(beyond_all_time)
+{
+  ebb_clock clock, child;
+  ebb_timer timer;
+  setup();
+  ebb_clock_init(&clock, EBB_CLOCK_MANUAL, &rt, NULL, 1e-6);
+  ebb_timer_init(&timer, fired);
+  ebb_clock_arm(&clock, &timer,
+                (uint64_t)9e18); /* the source never gets there */
+  CHECK_EQ(n_fired, 0);
+  ebb_clock_advance(&clock, S);
+  CHECK_EQ(n_fired, 0);
+  ebb_clock_disarm(&clock, &timer);
+  ebb_clock_fini(&clock);
+  ebb_clock_init(&clock, EBB_CLOCK_RT, &rt, NULL, 1e9);
+  ebb_clock_init(&child, EBB_CLOCK_CHILD, &rt, &clock, 1e9);
+  ebb_timer_init(&timer, fired);
+  ebb_clock_arm(&child, &timer, (uint64_t)5e18);
+  run_to(3600 * S); /* more than there is time for: it stands at the end */
+  CHECK(ebb_clock_refresh(&clock) >= (uint64_t)9e18 ||
+        ebb_clock_refresh(&clock) > 0);
+  CHECK_EQ(n_fired, 1);
+  CHECK(ebb_clock_due_in(&child, 9.3e9) == EBB_NEVER ||
+        ebb_clock_due_in(&child, 9.3e9) > ebb_clock_refresh(&child));
+  ebb_clock_fini(&child);
+  ebb_clock_fini(&clock);
+  ebb_rt_fini(&rt);
+}
+
+/* The second clock of frames takes the first one's place. */
+TEST(two_clocks_of_frames)
+{
+  ebb_clock first, second;
+  setup();
+  ebb_clock_init(&first, EBB_CLOCK_FRAME, &rt, NULL, 1);
+  ebb_clock_init(&second, EBB_CLOCK_FRAME, &rt, NULL, 1);
+  CHECK(rt.frame_clock == &second);
+  ebb_clock_fini(&first);
+  CHECK(rt.frame_clock == &second);
+  ebb_clock_fini(&second);
+  CHECK(rt.frame_clock == NULL);
+  ebb_rt_fini(&rt);
+}
+
 int main(void)
 {
   RUN(one_source_timer);
@@ -172,5 +217,7 @@ int main(void)
   RUN(frames);
   RUN(by_hand_and_for_ever);
   RUN(fractions_add_up);
+  RUN(beyond_all_time);
+  RUN(two_clocks_of_frames);
   return check_report();
 }

@@ -392,6 +392,60 @@ TEST(model)
   }
 }
 
+/* What is configured takes effect with the next frame; the same is nothing. */
+TEST(configured)
+{
+  open_frame(100);
+  ebb_frame_leave(&frame);
+  long n_asked = source.n_asked;
+  ebb_frame_configure(&frame, 100);
+  CHECK(ebb_frame_enter(&frame));
+  CHECK_EQ(source.n_asked, n_asked); /* its block is still there */
+  ebb_frame_hide(&frame);
+  ebb_frame_hide(&frame);
+  CHECK(ebb_frame_extend(&frame, frame.base, 0, 1) == false);
+  ebb_frame_show(&frame);
+  ebb_frame_show(&frame);
+  ebb_frame_leave(&frame);
+  ebb_frame_configure(&frame, 300);
+  CHECK(ebb_frame_enter(&frame));
+  CHECK(source.n_asked > n_asked);
+  ebb_frame_leave(&frame);
+  CHECK(!ebb_frame_extend(&frame, frame.base, 0, 1)); /* none is open */
+  ebb_frame_hide(&frame);
+  ebb_frame_show(&frame);
+  /* more than there is anywhere: not even asked for */
+  n_asked = source.n_asked;
+  ebb_frame_configure(&frame, SIZE_MAX - 5);
+  CHECK(!ebb_frame_enter(&frame));
+  CHECK_EQ(source.n_asked, n_asked);
+  ebb_frame_configure(&frame, 10);
+  CHECK(ebb_frame_enter(&frame));
+  close_frame();
+}
+
+/* Only the last block of the arena grows in place, and only as far as it goes.
+ */
+TEST(extending_what_does_not)
+{
+  open_frame(100);
+  unsigned char *a = ebb_frame_get(&frame, 10, 1);
+  unsigned char *b = ebb_frame_get(&frame, 10, 1);
+  CHECK(!ebb_frame_extend(&frame, a, 10, 20)); /* not the last */
+  CHECK(!ebb_frame_extend(&frame, b, 10, 5));  /* that is no growth */
+  CHECK(!ebb_frame_extend(&frame, b, 10, 91)); /* past the end */
+  CHECK(ebb_frame_extend(&frame, b, 10, 90));
+  CHECK(!ebb_frame_extend(&frame, b, 90, 91));
+  unsigned char elsewhere[4];
+  CHECK(!ebb_frame_extend(&frame, elsewhere, 4, 5));
+  CHECK(!ebb_frame_extend(&frame, frame.base + 100, 0, 1));
+  /* below a checkpoint that may be rolled back */
+  ebb_frame_mark *mark = ebb_frame_mark_push(&frame);
+  CHECK(!ebb_frame_extend(&frame, b, 90, 90 + 1));
+  ebb_frame_mark_commit(&frame, mark);
+  close_frame();
+}
+
 int main(void)
 {
   RUN(capacity_is_exact);
@@ -405,5 +459,7 @@ int main(void)
   RUN(extending);
   RUN(out_of_memory);
   RUN(model);
+  RUN(configured);
+  RUN(extending_what_does_not);
   return check_report();
 }

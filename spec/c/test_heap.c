@@ -560,6 +560,100 @@ TEST(types_are_counted)
   ebb_heap_close(heap);
 }
 
+static bool refuses_page(void *ud)
+{
+  (void)ud;
+  return true;
+}
+
+/* Foreign blocks that grow or shrink while nothing can be had. */
+TEST(foreign_blocks_without_memory)
+{
+  back b = {0};
+  char *old = back_alloc(&b, NULL, 0, 100);
+  memset(old, 7, 100);
+  ebb_heap_config config = {
+      .backing = back_alloc, .backing_ud = &b, .has_foreign = true};
+  ebb_heap *heap = ebb_heap_open(&config);
+  /* over the limit, and an account's: only what grows is refused */
+  ebb_heap_set_limit(heap, 1);
+  CHECK(ebb_heap_alloc(heap, old, 100, 200) == NULL);
+  ebb_heap_set_limit(heap, EBB_HEAP_NONE);
+  ebb_heap_account *account = ebb_heap_account_open(heap, 50, NULL, NULL);
+  CHECK(account != NULL);
+  ebb_heap_enter(heap, account);
+  CHECK(ebb_heap_alloc(heap, old, 100, 200) == NULL);
+  CHECK(info(heap).n_refused >= 2);
+  char *got = ebb_heap_alloc(heap, old, 100, 40);
+  CHECK(got != NULL && got[0] == 7 && got[39] == 7);
+  ebb_heap_enter(heap, NULL);
+  /* no page, no large block: what shrinks stays where it is */
+  char *other = back_alloc(&b, NULL, 0, 20000);
+  memset(other, 9, 20000);
+  b.fail_at = 1;
+  b.n_fail = 1L << 40;
+  b.n_asked = 0;
+  ebb_heap_set_refuses_page(heap, refuses_page, NULL);
+  CHECK(ebb_heap_alloc(heap, other, 20000, 10000) == other);
+  CHECK(ebb_heap_alloc(heap, other, 20000, 30000) == NULL);
+  CHECK(other[0] == 9 && other[9999] == 9);
+  b.fail_at = 0;
+  ebb_heap_set_refuses_page(heap, NULL, NULL);
+  ebb_heap_alloc(heap, other, 20000, 0);
+  put(heap, got, 40);
+  ebb_heap_account_close(account);
+  ebb_heap_close(heap);
+  CHECK_EQ(b.n_live, 0);
+}
+
+/* Limits that tell nobody. */
+TEST(nobody_is_told)
+{
+  back b = {0};
+  ebb_heap *heap = open_heap(&b);
+  ebb_heap_set_soft(heap, 1000, NULL, NULL);
+  void *p = get(heap, 5000);
+  CHECK(p != NULL);
+  put(heap, p, 5000);
+  ebb_heap_account *account = ebb_heap_account_open(heap, 100, NULL, NULL);
+  ebb_heap_enter(heap, account);
+  void *list[4];
+  for (int i = 0; i < 4; i++)
+    list[i] = get(heap, 90); /* over the quota, with no on_over */
+  ebb_heap_enter(heap, NULL);
+  CHECK_EQ(account->live_bytes, 360);
+  for (int i = 0; i < 4; i++)
+    put(heap, list[i], 90);
+  CHECK_EQ(account->live_bytes, 0);
+  ebb_heap_account_close(account);
+  ebb_heap_close(heap);
+}
+
+/* The table of large blocks, and the one of chunks, cannot grow. */
+TEST(tables_that_cannot_grow)
+{
+  back b = {0};
+  ebb_heap *heap = open_heap(&b);
+  enum { N = 400 };
+  static void *list[N];
+  int n = 0;
+  for (int i = 0; i < N; i++) { /* every second request fails */
+    b.fail_at = i % 2 == 0 ? 1 : 0;
+    b.n_fail = 1;
+    b.n_asked = 0;
+    void *p = ebb_heap_alloc(heap, NULL, 0, 10000);
+    if (p != NULL)
+      list[n++] = p;
+  }
+  b.fail_at = 0;
+  CHECK(n >= N / 2);
+  CHECK_EQ(info(heap).n_large, n);
+  for (int i = 0; i < n; i++)
+    put(heap, list[i], 10000);
+  ebb_heap_close(heap);
+  CHECK_EQ(b.n_live, 0);
+}
+
 int main(void)
 {
   RUN(every_size_is_usable_and_aligned);
@@ -576,5 +670,8 @@ int main(void)
   RUN(a_heap_that_swings_keeps_its_pages);
   RUN(it_closes_with_its_root);
   RUN(types_are_counted);
+  RUN(foreign_blocks_without_memory);
+  RUN(nobody_is_told);
+  RUN(tables_that_cannot_grow);
   return check_report();
 }

@@ -164,6 +164,25 @@ TEST(a_model_agrees)
   ebb_registry_fini(&reg);
 }
 
+/* A handle made up: its slot is free, or there is none. */
+TEST(made_up_handles)
+{
+  ebb_alloc alloc;
+  ebb_registry reg;
+  ebb_alloc_init(&alloc, NULL, NULL);
+  ebb_registry_init(&reg, &alloc);
+  uint32_t index;
+  uint64_t a = add(&reg), b = add(&reg);
+  CHECK(ebb_registry_find(&reg, a, &index));
+  ebb_registry_remove(&reg, index);
+  /* with the generation that the free slot will have next */
+  for (uint64_t gen = 0; gen < 8; gen++)
+    CHECK(!ebb_registry_find(&reg, gen << 32 | (uint32_t)a, &index));
+  CHECK(ebb_registry_find(&reg, b, &index));
+  CHECK(!ebb_registry_find(&reg, UINT64_MAX, &index));
+  ebb_registry_fini(&reg);
+}
+
 int main(void)
 {
   RUN(handles_are_positive_and_stale_when_removed);
@@ -171,5 +190,6 @@ int main(void)
   RUN(a_slot_that_has_no_generation_left_is_retired);
   RUN(without_memory_nothing_changes);
   RUN(a_model_agrees);
+  RUN(made_up_handles);
   return check_report();
 }

@@ -218,6 +218,26 @@ TEST(each_request_may_fail)
   }
 }
 
+/* NULL is given back in peace; an address that is not free is told apart. */
+TEST(nothing_is_nothing)
+{
+  ebb_alloc alloc;
+  ebb_slab slab;
+  ebb_alloc_init(&alloc, NULL, NULL);
+  ebb_slab_init(&slab, &alloc, 64);
+  ebb_slab_put(&slab, NULL);
+  CHECK_EQ(slab.n_live, 0);
+  void *a = ebb_slab_get(&slab), *b = ebb_slab_get(&slab);
+  memset(a, 0, 64);
+  memset(b, 0xDD, 64); /* as if it were free, but it is not in the list */
+  CHECK(!ebb__slab_is_free(&slab, a));
+  CHECK(!ebb__slab_is_free(&slab, b));
+  ebb_slab_put(&slab, a);
+  CHECK(ebb__slab_is_free(&slab, a));
+  ebb_slab_put(&slab, b);
+  ebb_slab_fini(&slab);
+}
+
 int main(void)
 {
   RUN(objects_are_aligned_and_apart);
@@ -231,5 +251,6 @@ int main(void)
   RUN(what_is_free_is_known);
 #endif
   RUN(each_request_may_fail);
+  RUN(nothing_is_nothing);
   return check_report();
 }
