@@ -266,7 +266,7 @@ describe("a finaliser within", function()
   it_runs("buffer:put frees it (R21 R96)", function()
     local guard = ebb.guard()
     local buffer = guard:buffer()
-    helper.throws("EBB012", within, function() guard:close() end, buffer.put, buffer, 1.5, "x")
+    helper.throws("EBB012", within, function() guard:close() end, buffer.put, buffer, math.random(), "x")
   end)
 
   it_runs("a timeout closes the channel it waits for (R21)", function()
