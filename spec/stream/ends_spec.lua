@@ -63,6 +63,31 @@ describe("after its end a stream still gives nil (ST1):", function()
       for _ = 1, 3 do assert.is_nil((s:next())) end
     end)
 
+    it_runs(name .. ", below a stage that asks once more", function()
+      local s = make():chunks(100)
+      local n = 0
+      while s:next() ~= nil do n = n + 1 end
+      assert.is_true(n <= 1)
+      local inner, seen = make(), 0
+      s = inner:chain { "more" }:chunks(100)
+      while s:next() ~= nil do seen = seen + 1 end
+      assert.equal(1, seen)
+    end)
+
+    it_runs(name .. ", closed while a stage above it decides", function()
+      local s = make():filter(function()
+        ebb.sleep(1)
+        return false
+      end)
+      local task = ebb.spawn(s.next, s)
+      ebb.sleep(0.5)
+      pcall(s.close, s)
+      local ok, v = task:join()
+      assert.is_true(not ok or v == nil)
+      s:close()
+      assert.is_nil((s:next()))
+    end)
+
     it_runs(name .. ", closed before it began", function()
       local s = make()
       s:close()
