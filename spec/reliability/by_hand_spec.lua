@@ -62,10 +62,7 @@ describe("while the state closes", function()
         local objects, ran = nil, false
         local function hook()
           return setmetatable({}, { __gc = function()
-            -- ebb is still open for the first: thread channels that it makes are not given back
-            for _, entry in ipairs(objects) do
-              if order == "after" or entry.name ~= "thread channel" then use(entry, pcall) end
-            end
+            for _, entry in ipairs(objects) do use(entry, pcall) end
             local ebb = require "ebb"
             for _, of in ipairs { ebb, ebb.alloc, ebb.coroutine, ebb.debug } do
               for name, fn in pairs(of) do
