@@ -25,11 +25,13 @@ busted.subscribe({ "test", "start" }, function()
   seed = base + n_tests
   n_tests = n_tests + 1
   core._seed(ebb.current_runtime(), seed)
+  return nil, true -- busted's own are told as well
 end)
 
 local function told(element)
   io.stderr:write(("schedule %d of %q; again: EBB_SPEC_SEED=%d and --filter with its name\n"):format(
     seed, element.name or "?", seed))
+  return nil, true
 end
 busted.subscribe({ "failure", "it" }, told)
 busted.subscribe({ "error", "it" }, told)

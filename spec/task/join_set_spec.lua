@@ -176,7 +176,7 @@ describe("join_set", function()
 
   it_runs("JS13 taking many that have ended lets others have their turn", function()
     local set = ebb.join_set()
-    for _ = 1, 3000 do set:spawn(after(0)) end
+    for _ = 1, 6000 do set:spawn(after(0)) end
     ebb.sleep(1)
     local turns, going = 0, true
     ebb.go(function()

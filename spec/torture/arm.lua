@@ -28,13 +28,18 @@ busted.subscribe({ "test", "start" }, function(element)
   local source = element.trace and element.trace.source or ""
   local grows_there = source:find("spec/io/", 1, true) or source:find("spec/test/", 1, true)
   torture.start(seed + hash(name), n_dense, growth, not grows_there)
+  return nil, true -- busted's own are told as well
 end)
-busted.subscribe({ "test", "end" }, torture.stop)
+busted.subscribe({ "test", "end" }, function()
+  torture.stop()
+  return nil, true
+end)
 
 local function told()
   torture.stop()
   io.stderr:write(("torture of %q; again: EBB_SPEC_TORTURE=%s, EBB_SPEC_GC=%s and --filter with its name\n"):format(
     name, os.getenv "EBB_SPEC_TORTURE", os.getenv "EBB_SPEC_GC" or ""))
+  return nil, true
 end
 busted.subscribe({ "failure", "it" }, told)
 busted.subscribe({ "error", "it" }, told)
@@ -44,4 +49,5 @@ busted.subscribe({ "suite", "end" }, function()
   local stats = torture.stats()
   io.stderr:write(("\ntorture: %d collections forced, %d refused to ebb, %d blocks moved, %d checked\n"):format(
     stats.collections, stats.refused_to_ebb, stats.moved, stats.checked))
+  return nil, true
 end)
