@@ -38,7 +38,7 @@ function helper.it(name, fn, opts)
 end
 
 -- Where more than the order is shaken, some tasks may have many turns before others have one.
-local SETTLE_TURNS = os.getenv "EBB_SPEC_SHAKE" and 20000 or 100
+local SETTLE_TURNS = (os.getenv "EBB_SPEC_SHAKE" or "") ~= "" and 20000 or 100
 
 --- In a task: gives way until every other task waits or has ended, whatever the schedule (or for a hundred times, if
 -- there are some that never come to rest).
