@@ -28,25 +28,12 @@
 
 const ebbL_type ebbL_linked_types[EBBL_N_LINKED] = TYPES;
 
-/* Of the bodies: what a script got hold of with debug.getuservalue is not taken
-   for an object. */
-static const ebbL_type body_types[EBBL_N_LINKED] = TYPES;
-
-static bool is_owned(const ebbL_type *type)
-{
-  return type->owning != NULL && &type->owning->body == type;
-}
-
-bool ebbL_is_body(const ebbL_header *header)
-{
-  return (uintptr_t)header->type - (uintptr_t)body_types < sizeof(body_types) ||
-         is_owned(header->type);
-}
+const ebbL_type ebbL_body_types[EBBL_N_LINKED] = TYPES;
 
 static const ebbL_type *body_type_of(const ebbL_type *type)
 {
   return type->owning != NULL ? &type->owning->body
-                              : &body_types[type - ebbL_linked_types];
+                              : &ebbL_body_types[type - ebbL_linked_types];
 }
 
 void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
@@ -75,7 +62,7 @@ void *ebbL_newlinked(lua_State *L, ebbL_state *S, const ebbL_type *type,
   }
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, n_uservalues + 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  ebbL_pushmeta(L, S, type);
   lua_setmetatable(L, -2);
   return body;
 }
@@ -107,7 +94,7 @@ void ebbL_fini_owners(lua_State *L, ebbL_state *S)
   for (lua_Integer i = 1; i <= S->n_slots && lua_istable(L, -1); i++) {
     lua_rawgeti(L, -1, i);
     ebbL_header *body = ebbL_object(L, -1);
-    if (body != NULL && body->state == S && is_owned(body->type))
+    if (body != NULL && body->state == S && ebbL_is_owned(body->type))
       body->type->owning->fini(body);
     lua_pop(L, 1);
   }

@@ -26,22 +26,14 @@ static const char *word_of(int kind)
 /* --- taking and releasing
  * ----------------------------------------------------- */
 
-/* ebbL_new, with the metatable from a slot: locks are made often. [-0, +1] */
-static ebbL_lock *new_lock(lua_State *L, ebbL_state *S)
+ebbL_lock *ebbL_lock_new(lua_State *L, ebb_sem *sem, int kind, void *object,
+                         int at)
 {
-  ebbL_lock *lock = lua_newuserdatauv(L, sizeof *lock, 0);
-  *lock = (ebbL_lock){.head = {&ebbL_lock_type, S}};
-  lua_rawgeti(L, EBBL_SLOTS, S->lock_meta);
-  lua_setmetatable(L, -2);
-  return lock;
-}
-
-ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind)
-{
+  ebbL_state *S = ((ebbL_header *)object)->state;
   uint64_t n = kind == EBBL_LOCK_WRITE ? EBBL_LOCK_ALL : 1;
   if (EBB_UNLIKELY(S->closing))
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_lock *lock = new_lock(L, S);
+  ebbL_lock *lock = ebbL_new(L, S, &ebbL_lock_type, sizeof *lock, 0);
   lock->claim = (ebb_sem_claim){.sem = sem, .n = n};
   lock->kind = (uint8_t)kind;
   ebbL_hold *hold = lock->hold = ebbL_record_get(L, S, &S->holds);
@@ -55,7 +47,7 @@ ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind)
   hold->sem = sem;
   hold->n = n;
   hold->kind = (uint8_t)kind;
-  lua_insert(L, -2);
+  ebbL_pushtarget(L, object, at);
   lua_rawseti(L, EBBL_SLOTS, hold->slot);
   return lock;
 }
@@ -98,8 +90,7 @@ int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
   uint64_t n = kind == EBBL_LOCK_WRITE ? EBBL_LOCK_ALL : 1;
   if (sem->available < n || !ebb_list_is_empty(&sem->waiters))
     return EBB_EAGAIN;
-  ebbL_pushtarget(L, object, at);
-  ebbL_lock *lock = ebbL_lock_new(L, ebbL_S(L), sem, kind);
+  ebbL_lock *lock = ebbL_lock_new(L, sem, kind, object, at);
   int status = ebb_sem_acquire(sem, n);
   if (status != EBB_OK) { /* a finaliser was faster */
     lua_pop(L, 1);
@@ -112,9 +103,9 @@ int ebbL_lock_take(lua_State *L, ebbL_task *task, ebb_sem *sem, int kind,
 
 void ebbL_lock_check(lua_State *L, ebbL_task *task, const ebb_sem *sem)
 {
-  if (EBB_UNLIKELY(ebbL_S(L)->closing))
+  if (EBB_UNLIKELY(task->S->closing))
     ebbL_error(L, "EBB052", "the state is closing");
-  ebbL_task *owner = owner_of(ebbL_S(L), task);
+  ebbL_task *owner = owner_of(task->S, task);
   ebb_list_foreach(node, &owner->locks) {
     const ebbL_hold *hold = ebb_container_of(node, ebbL_hold, link);
     if (hold->sem == sem)
@@ -212,14 +203,18 @@ static ebbL_lock *check_held(lua_State *L)
 static int lock_close(lua_State *L)
 {
   ebbL_lock *lock = check_lock(L);
-  ebbL_task *task = ebbL_S(L)->current;
-  if (is_held(lock) && task != NULL &&
-      lock->hold->owner != owner_of(ebbL_S(L), task))
+  ebbL_state *S = lock->head.state;
+  ebbL_task *task = S->current;
+  if (lock->hold == NULL)
+    return 0;
+  if (lock->hold->is_held && task != NULL &&
+      lock->hold->owner != owner_of(S, task))
     ebbL_error(L, "EBB045",
                "this %s lock is held by another task; guard:adopt() takes it "
                "over",
                word_of(lock->kind));
   ebbL_lock_release(L, lock, EBBL_SLOTS);
+  ebbL_retire(L, S, 1, &ebbL_lock_type);
   return 0;
 }
 
@@ -259,15 +254,15 @@ static bool is_value(lua_State *L)
          strcmp(lua_tostring(L, 2), "value") == 0;
 }
 
-/* upvalue 3: the methods */
+/* upvalue 3: the methods, looked at first: none is called "value" */
 static int lock_index(lua_State *L)
 {
-  ebbL_lock *lock = check_lock(L);
-  if (!is_value(L)) {
-    lua_settop(L, 2);
-    lua_rawget(L, lua_upvalueindex(3));
+  lua_pushvalue(L, 2);
+  if (EBB_LIKELY(lua_rawget(L, lua_upvalueindex(3)) != LUA_TNIL))
     return 1;
-  }
+  ebbL_lock *lock = check_lock(L);
+  if (!is_value(L))
+    return 1;
   if (lock->kind != EBBL_LOCK_MUTEX)
     lua_pushnil(L);
   else {
@@ -312,18 +307,14 @@ void ebbL_open_lock(lua_State *L, ebbL_state *S)
                                   {"__gc", lock_gc},
                                   {"__tostring", lock_tostring},
                                   {NULL, NULL}};
+  S->holds.record_bytes = sizeof(ebbL_hold);
   ebbL_newtype(L, S, &ebbL_lock_type, methods, meta);
   lua_pushlightuserdata(L, S);
   ebbL_pushslots(L, S);
   lua_getfield(L, -3, "__index");
   lua_pushcclosure(L, lock_index, 3);
   lua_setfield(L, -2, "__index");
-  S->holds.record_bytes = sizeof(ebbL_hold);
-  if (S->lock_meta == 0)
-    S->lock_meta = ebbL_slots_take(L, S, 0);
-  ebbL_pushslots(L, S);
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, S->lock_meta);
+  ebbL_newretired(L, S, &ebbL_lock_type);
   lua_pop(L, 1);
   ebbL_open_mutex(L, S);
   ebbL_open_rwlock(L, S);

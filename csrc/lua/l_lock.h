@@ -43,8 +43,10 @@ typedef struct ebbL_lock {
 
 extern const ebbL_type ebbL_lock_type;
 
-/* [-1, +1, raises] A guard that is not held yet; what it is of is on top. */
-ebbL_lock *ebbL_lock_new(lua_State *L, ebbL_state *S, ebb_sem *sem, int kind);
+/* [-0, +1, raises] A guard that is not held yet, of what the op class was
+   called with (see ebbL_pushtarget). */
+ebbL_lock *ebbL_lock_new(lua_State *L, ebb_sem *sem, int kind, void *object,
+                         int at);
 /* It is held: enters it into the list of the task that runs. [no-raise] */
 void ebbL_lock_taken(ebbL_lock *lock, ebbL_task *task);
 /* [no-raise] harmless twice. `slots` is the index of the table. */

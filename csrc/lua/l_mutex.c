@@ -33,8 +33,7 @@ static void lock_prepare(lua_State *L, ebbL_task *task, void *object, int at)
 {
   (void)task;
   ebbL_mutex *mutex = ebbL_target(object);
-  ebbL_pushtarget(L, object, at);
-  ebbL_lock_new(L, mutex->head.state, &mutex->core, EBBL_LOCK_MUTEX);
+  ebbL_lock_new(L, &mutex->core, EBBL_LOCK_MUTEX, object, at);
 }
 
 static void lock_link(ebbL_task *task, uint32_t i, void *object, int payload)

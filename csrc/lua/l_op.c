@@ -9,28 +9,10 @@ const ebbL_type ebbL_op_type = {"ebb.op", NULL, NULL};
 
 /* --- kinds of ops --- */
 
-bool ebbL_isop(lua_State *L, int idx)
+ebbL_header *ebbL_checkop(lua_State *L, int arg, int stack_idx, int key_idx)
 {
-  ebbL_header *header = ebbL_object(L, idx);
-  /* a userdata of somebody else does not hold our state's address: only then
-     is ->type ours to be followed */
-  if (header == NULL || header->state != ebbL_S(L))
-    return false;
-  return header->type == &ebbL_op_type ||
-         header->type == &ebbL_composite_type ||
-         (header->type->op != NULL && !ebbL_is_body(header));
-}
-
-const ebbL_opclass *ebbL_leafclass(const ebbL_header *header)
-{
-  if (header->type == &ebbL_op_type)
-    return ((const ebbL_op *)header)->cls;
-  return header->type->op;
-}
-
-void ebbL_checkop(lua_State *L, int arg, int stack_idx, int key_idx)
-{
-  if (!ebbL_isop(L, stack_idx)) {
+  ebbL_header *header = ebbL_op_at(L, ebbL_S(L), stack_idx);
+  if (EBB_UNLIKELY(header == NULL)) {
     const char *got = ebbL_typename(L, stack_idx);
     if (key_idx != 0)
       ebbL_argerror(L, arg,
@@ -39,6 +21,7 @@ void ebbL_checkop(lua_State *L, int arg, int stack_idx, int key_idx)
     ebbL_argerror(L, arg,
                   lua_pushfstring(L, "operation expected, got %s", got));
   }
+  return header;
 }
 
 ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
@@ -66,12 +49,12 @@ static int perform_k(lua_State *L, int status, lua_KContext ctx)
 {
   (void)status;
   const ebbL_opclass *cls = (const ebbL_opclass *)ctx;
-  const ebbL_state *S = ebbL_S(L);
+  ebbL_header *object = ebbL_touserdata(L, 1);
+  const ebbL_state *S = object->state;
   EBBL_OWN_RESUME(L, S, perform_k, ctx);
   ebbL_task *task = S->current;
   ebbL_check_woken(L, task);
-  return cls->settle(L, task, ebbL_touserdata(L, 1), 1,
-                     (int)task->core.waits[0].slot);
+  return cls->settle(L, task, object, 1, (int)task->core.waits[0].slot);
 }
 
 static int giveway_k(lua_State *L, int status, lua_KContext ctx)
@@ -103,7 +86,7 @@ void ebbL_reserve_nodes(lua_State *L, ebbL_task *task, uint32_t n,
 int ebbL_perform(lua_State *L, const ebbL_opclass *cls, void *object,
                  lua_CFunction fn)
 {
-  ebbL_state *S = ebbL_S(L);
+  ebbL_state *S = ((ebbL_header *)object)->state;
   ebbL_task *task = ebbL_self(L, S);
   if (EBB_UNLIKELY(task == NULL))
     return ebbL_drive(L, S, fn);

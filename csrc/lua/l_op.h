@@ -65,13 +65,42 @@ extern const ebbL_type ebbL_composite_type; /* "ebb.op" too */
 ebbL_op *ebbL_newop(lua_State *L, ebbL_state *S, const ebbL_opclass *cls,
                     int target_idx, int operand_idx);
 
-/* Is the value at idx an op of any kind? [no-raise] */
-bool ebbL_isop(lua_State *L, int idx);
+/* What the op is about (see ebbL_touserdata) that is at `header`, the address
+   of some userdata; NULL: it is no op. [no-raise] */
+static inline ebbL_header *ebbL_op_of(ebbL_header *header, const ebbL_state *S)
+{
+  /* a userdata of somebody else does not hold our state's address: only then
+     is ->type ours to be followed */
+  if (EBB_UNLIKELY(header->state != S))
+    return NULL;
+  const ebbL_type *type = header->type;
+  if (type != &ebbL_op_type && type != &ebbL_composite_type &&
+      (type->op == NULL || ebbL_is_body(header)))
+    return NULL;
+  return ebbL_is_linked(type) ? ((ebbL_linked *)header)->body : header;
+}
+/* The same of the value at idx. [no-raise] */
+static inline ebbL_header *ebbL_op_at(lua_State *L, const ebbL_state *S,
+                                      int idx)
+{
+  ebbL_header *header = ebbL_object(L, idx);
+  return EBB_LIKELY(header != NULL) ? ebbL_op_of(header, S) : NULL;
+}
+/* Is it an op of any kind? [no-raise] */
+static inline bool ebbL_isop(lua_State *L, int idx)
+{
+  ebbL_header *header = ebbL_object(L, idx);
+  return header != NULL && ebbL_op_of(header, ebbL_S(L)) != NULL;
+}
 /* The class of an op that is no composite. [no-raise] */
-const ebbL_opclass *ebbL_leafclass(const ebbL_header *header);
+static inline const ebbL_opclass *ebbL_leafclass(const ebbL_header *header)
+{
+  return header->type == &ebbL_op_type ? ((const ebbL_op *)header)->cls
+                                       : header->type->op;
+}
 /* [raises] The value at stack_idx must be an op: argument arg, or the arm of
-   argument arg whose key is at key_idx (0: no table). */
-void ebbL_checkop(lua_State *L, int arg, int stack_idx, int key_idx);
+   argument arg whose key is at key_idx (0: no table). Returns it. */
+ebbL_header *ebbL_checkop(lua_State *L, int arg, int stack_idx, int key_idx);
 /* [raises] Wait nodes for n leaves, n_timed of which need an ebb_sleep. */
 void ebbL_reserve_nodes(lua_State *L, ebbL_task *task, uint32_t n,
                         uint32_t n_timed);

@@ -30,8 +30,7 @@ static int attempt(lua_State *L, ebbL_task *task, void *object, int at,
 static void prepare(lua_State *L, void *object, int at, int kind)
 {
   ebbL_rwlock *rw = ebbL_target(object);
-  ebbL_pushtarget(L, object, at);
-  ebbL_lock_new(L, rw->head.state, &rw->core, kind);
+  ebbL_lock_new(L, &rw->core, kind, object, at);
 }
 
 static int read_attempt(lua_State *L, ebbL_task *task, void *object, int at)

@@ -54,30 +54,46 @@ static int spread_table(lua_State *L, bool *is_list)
   return n;
 }
 
+static bool has_defer(const ebbL_header *header)
+{
+  return header->type == &ebbL_composite_type
+             ? ((const ebbL_composite *)header)->has_defer
+             : ebbL_leafclass(header) == &ebbL_defer_class;
+}
+
 /* Checks the arms at 1…n; defer_ops in them are replaced by what they make.
-   Returns how many are not skipped. */
-static int check_arms(lua_State *L, ebbL_state *S, int n, bool is_table,
-                      bool is_list)
+   Writes down what they are if `known` is not NULL. */
+static void check_arms(lua_State *L, ebbL_state *S, int n, bool is_table,
+                       bool is_list, ebbL_header **known)
 {
   int n_live = 0;
+  bool defers = false;
   for (int arm = 1; arm <= n; arm++) {
-    if (lua_type(L, arm) == LUA_TBOOLEAN && !lua_toboolean(L, arm))
+    ebbL_header *header = ebbL_op_at(L, S, arm);
+    if (known != NULL)
+      known[arm - 1] = header;
+    if (header == NULL && lua_type(L, arm) == LUA_TBOOLEAN &&
+        !lua_toboolean(L, arm))
       continue;
-    if (EBB_UNLIKELY(!ebbL_isop(L, arm))) {
+    if (EBB_UNLIKELY(header == NULL)) {
       if (is_table && is_list)
         lua_pushinteger(L, arm);
       else if (is_table)
         lua_pushvalue(L, n + arm);
       ebbL_checkop(L, is_table ? 1 : arm, arm, is_table ? lua_gettop(L) : 0);
     }
+    defers |= has_defer(header);
     n_live++;
   }
   if (n_live == 0)
     ebbL_error(L, "EBB061", "nothing to select: no operation was given");
-  for (int arm = 1; arm <= n; arm++)
-    if (!ebbL_set_is_skipped(L, arm))
-      ebbL_expand(L, S, arm);
-  return n_live;
+  for (int arm = 1; defers && arm <= n; arm++) {
+    if (ebbL_set_is_skipped(L, arm))
+      continue;
+    ebbL_expand(L, S, arm);
+    if (known != NULL)
+      known[arm - 1] = ebbL_touserdata(L, arm);
+  }
 }
 
 static int select_common(lua_State *L, lua_CFunction fn, bool biased,
@@ -107,8 +123,10 @@ static int select_common(lua_State *L, lua_CFunction fn, bool biased,
   int n = is_table ? spread_table(L, &is_list) : lua_gettop(L);
   if (n > EBBL_SET_MAX)
     ebbL_argerror(L, 1, "too many operations");
-  check_arms(L, S, n, is_table, is_list);
-  return ebbL_set_perform(L, task, n, !is_list, biased, try_only);
+  ebbL_header *arms[EBBL_SET_KNOWN],
+      **known = n <= EBBL_SET_KNOWN ? arms : NULL;
+  check_arms(L, S, n, is_table, is_list, known);
+  return ebbL_set_perform(L, task, n, known, !is_list, biased, try_only);
 }
 
 static int l_select(lua_State *L)

@@ -39,13 +39,14 @@ static uint64_t wanted(void *object)
   return header->type == &ebbL_op_type ? (uint64_t)((ebbL_op *)object)->n : 1;
 }
 
-/* [-1, +1] A permit that is not held yet, of the semaphore on top. */
-static permit *new_permit(lua_State *L, uint64_t n)
+/* [-0, +1] A permit that is not held yet, of what the op class was called with.
+ */
+static permit *new_permit(lua_State *L, void *object, int at, uint64_t n)
 {
-  ebbL_sem *sem = lua_touserdata(L, -1);
+  ebbL_sem *sem = ebbL_target(object);
   permit *p = ebbL_new(L, sem->head.state, &permit_type, sizeof *p, 1);
   p->claim = (ebb_sem_claim){.sem = &sem->core, .n = n};
-  lua_insert(L, -2);
+  ebbL_pushtarget(L, object, at);
   lua_setiuservalue(L, -2, 1);
   return p;
 }
@@ -58,8 +59,7 @@ static int take(lua_State *L, ebb_sem *sem, uint64_t n, void *object, int at)
     return EBB_ECLOSED;
   if (n > 0 && (sem->available < n || !ebb_list_is_empty(&sem->waiters)))
     return EBB_EAGAIN;
-  ebbL_pushtarget(L, object, at);
-  permit *p = new_permit(L, n);
+  permit *p = new_permit(L, object, at, n);
   int status = ebb_sem_acquire(sem, n);
   if (status == EBB_OK)
     p->claim.held = true;
@@ -82,8 +82,7 @@ static int acquire_attempt(lua_State *L, ebbL_task *task, void *object, int at)
 static void acquire_prepare(lua_State *L, ebbL_task *task, void *object, int at)
 {
   (void)task;
-  ebbL_pushtarget(L, object, at);
-  new_permit(L, wanted(object));
+  new_permit(L, object, at, wanted(object));
 }
 
 static void acquire_link(ebbL_task *task, uint32_t i, void *object, int payload)
@@ -127,6 +126,13 @@ static int l_acquire_op(lua_State *L)
 
 static int l_acquire(lua_State *L)
 {
+  if (lua_isnoneornil(L, 2)) {
+    ebbL_sem *sem = ebbL_test(L, 1, &sem_type);
+    if (EBB_LIKELY(sem != NULL)) {
+      lua_settop(L, 1);
+      return ebbL_perform(L, &acquire_class, sem, l_acquire);
+    }
+  }
   if (ebbL_ownop(L, &acquire_class) == NULL) {
     check_sem(L);
     if (check_count(L, 2) != 1) {
@@ -230,6 +236,18 @@ static int permit_close(lua_State *L)
   if (p->claim.held) {
     p->claim.held = false;
     ebb_sem_release(p->claim.sem, p->claim.n);
+    ebbL_retire(L, p->head.state, 1, &permit_type);
+  }
+  return 0;
+}
+
+/* Of one that is dropped. */
+static int permit_gc(lua_State *L)
+{
+  permit *p = check_permit(L, 1);
+  if (p->claim.held) {
+    p->claim.held = false;
+    ebb_sem_release(p->claim.sem, p->claim.n);
   }
   return 0;
 }
@@ -249,8 +267,9 @@ static int permit_split(lua_State *L)
 {
   permit *p = check_held(L, 1);
   uint64_t n = (uint64_t)ebbL_checkinteger(L, 2, 0, LUA_MAXINTEGER);
+  lua_settop(L, 1);
   lua_getiuservalue(L, 1, 1);
-  permit *part = new_permit(L, n);
+  permit *part = new_permit(L, lua_touserdata(L, 2), 2, n);
   check_held(L, 1); /* a finaliser may have given it back, or split it */
   if (n > p->claim.n) {
     lua_pushnil(L);
@@ -311,11 +330,12 @@ void ebbL_open_sem(lua_State *L, ebbL_state *S)
       {"split", permit_split}, {"merge", permit_merge},
       {"count", permit_count}, {NULL, NULL}};
   static const luaL_Reg permit_meta[] = {{"__close", permit_close},
-                                         {"__gc", permit_close},
+                                         {"__gc", permit_gc},
                                          {"__tostring", permit_tostring},
                                          {NULL, NULL}};
   ebbL_setfuncs(L, S, funcs);
   ebbL_newoptype(L, S, &sem_type, methods, meta);
   ebbL_newtype(L, S, &permit_type, permit_methods, permit_meta);
+  ebbL_newretired(L, S, &permit_type);
   lua_pop(L, 1);
 }

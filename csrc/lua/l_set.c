@@ -13,7 +13,9 @@ enum { MODE_INDEX, MODE_KEYED, MODE_AWAIT, MODE_TIMEOUT };
 typedef struct set {
   int mode, n_arms, arm;
   int32_t step;
-  bool from_function; /* and_then/or_else: the results may be an op */
+  bool from_function;        /* and_then/or_else: the results may be an op */
+  bool is_plain;             /* a leaf for each arm: node i is arm i + 1 */
+  ebbL_header *const *known; /* until it waits, if at all: see l_set.h */
 } set;
 
 #define FIELD     20
@@ -24,7 +26,8 @@ static lua_KContext pack(const set *s)
   return (lua_KContext)((uint64_t)s->mode | (uint64_t)s->from_function << 2 |
                         (uint64_t)s->n_arms << 3 |
                         (uint64_t)s->arm << (3 + FIELD) |
-                        (uint64_t)(s->step + 1) << (3 + 2 * FIELD));
+                        (uint64_t)(s->step + 1) << (3 + 2 * FIELD) |
+                        (uint64_t)s->is_plain << (3 + 3 * FIELD));
 }
 
 static set unpack(lua_KContext ctx)
@@ -34,7 +37,16 @@ static set unpack(lua_KContext ctx)
                .from_function = (bits >> 2) & 1,
                .n_arms = (int)((bits >> 3) & FIELD_MAX),
                .arm = (int)((bits >> (3 + FIELD)) & FIELD_MAX),
-               .step = (int32_t)((bits >> (3 + 2 * FIELD)) & FIELD_MAX) - 1};
+               .step = (int32_t)((bits >> (3 + 2 * FIELD)) & FIELD_MAX) - 1,
+               .is_plain = bits >> (3 + 3 * FIELD) != 0};
+}
+
+/* What the arm is about, NULL if it is skipped. */
+static inline ebbL_header *object_of(lua_State *L, const set *s, int arm)
+{
+  if (EBB_LIKELY(s->known != NULL))
+    return s->known[arm - 1];
+  return ebbL_set_is_skipped(L, arm) ? NULL : ebbL_touserdata(L, arm);
 }
 
 /* Results start above this index. */
@@ -149,11 +161,6 @@ static int arm_happened(lua_State *L, set *s, const ebbL_leaf *leaf, int n)
   return run_steps(L, *s);
 }
 
-bool ebbL_set_is_skipped(lua_State *L, int arm)
-{
-  return lua_type(L, arm) == LUA_TBOOLEAN;
-}
-
 /* The order in which arms are tried: each is as likely as any other to be the
    first of those that are ready, wherever they stand. A shuffle made while it
    is used; past MAX_SHUFFLED a random start has to do. */
@@ -193,10 +200,9 @@ static uint32_t shuffle_next(shuffle *sh)
 }
 
 /* Attempts one arm: >= 0 values pushed, *leaf set for a composite. */
-static int attempt_arm(lua_State *L, ebbL_task *task, int arm, bool biased,
-                       const ebbL_leaf **leaf)
+static int attempt_arm(lua_State *L, ebbL_task *task, ebbL_header *header,
+                       int arm, bool biased, const ebbL_leaf **leaf)
 {
-  ebbL_header *header = ebbL_touserdata(L, arm);
   *leaf = NULL;
   if (header->type != &ebbL_composite_type)
     return ebbL_leafclass(header)->attempt(L, task, header, arm);
@@ -230,9 +236,10 @@ static int attempt_set(lua_State *L, ebbL_task *task, set *s, bool biased)
   shuffle_init(&sh, task, (uint32_t)s->n_arms, biased);
   while (sh.i < sh.n) {
     int arm = 1 + (int)shuffle_next(&sh);
-    if (ebbL_set_is_skipped(L, arm))
+    ebbL_header *header = object_of(L, s, arm);
+    if (header == NULL)
       continue;
-    int r = attempt_arm(L, task, arm, biased, &leaf);
+    int r = attempt_arm(L, task, header, arm, biased, &leaf);
     if (r >= 0) {
       s->arm = arm;
       return arm_happened(L, s, leaf, r);
@@ -246,10 +253,14 @@ static void find_leaf(lua_State *L, set *s, uint32_t ordinal,
                       const ebbL_leaf **leaf)
 {
   *leaf = NULL;
+  if (s->is_plain) {
+    s->arm = 1 + (int)ordinal;
+    return;
+  }
   for (int arm = 1; arm <= s->n_arms; arm++) {
-    if (ebbL_set_is_skipped(L, arm))
+    ebbL_header *header = object_of(L, s, arm);
+    if (header == NULL)
       continue;
-    ebbL_header *header = ebbL_touserdata(L, arm);
     s->arm = arm;
     if (header->type == &ebbL_composite_type) {
       ebbL_composite *composite = (ebbL_composite *)header;
@@ -297,6 +308,7 @@ enum { VISIT_COUNT, VISIT_PREPARE, VISIT_LINK };
 typedef struct visit {
   int what;
   uint32_t n, n_timed, n_prepared, n_enlisted;
+  bool is_composed; /* some arm is a composite */
 } visit;
 
 static void count_leaf(visit *v, const ebbL_opclass *cls)
@@ -311,7 +323,7 @@ static void count_leaf(visit *v, const ebbL_opclass *cls)
 static void count_composite(visit *v, ebbL_composite *composite)
 {
   if (!composite->is_counted) {
-    visit own = {VISIT_COUNT, 0, 0, 0, 0};
+    visit own = {.what = VISIT_COUNT};
     for (int32_t i = 0; i < composite->n_leaves; i++)
       count_leaf(&own, ebbL_leaves(composite)[i].cls);
     composite->n_timed = own.n_timed;
@@ -345,9 +357,9 @@ static void visit_leaf(lua_State *L, ebbL_task *task, visit *v,
 static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
 {
   for (int arm = 1; arm <= s->n_arms; arm++) {
-    if (ebbL_set_is_skipped(L, arm))
+    ebbL_header *header = object_of(L, s, arm);
+    if (header == NULL)
       continue;
-    ebbL_header *header = ebbL_touserdata(L, arm);
     if (header->type != &ebbL_composite_type) {
       if (v->what == VISIT_COUNT)
         count_leaf(v, ebbL_leafclass(header));
@@ -357,6 +369,7 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
     }
     ebbL_composite *composite = (ebbL_composite *)header;
     if (v->what == VISIT_COUNT) {
+      v->is_composed = true;
       count_composite(v, composite);
       continue;
     }
@@ -375,14 +388,15 @@ static void visit_set(lua_State *L, ebbL_task *task, const set *s, visit *v)
 
 static int wait_set(lua_State *L, ebbL_task *task, set *s, bool biased)
 {
-  visit v = {VISIT_COUNT, 0, 0, 0, 0};
+  visit v = {.what = VISIT_COUNT};
   visit_set(L, task, s, &v);
   uint32_t n = v.n, n_prepared = v.n_prepared;
   bool enlists = v.n_enlisted > 0;
+  s->is_plain = !v.is_composed && n == (uint32_t)s->n_arms;
   luaL_checkstack(L, (int)n * 2 + 16, "too many operations");
   ebbL_reserve_nodes(L, task, n, v.n_timed);
   if (n_prepared > 0) {
-    v = (visit){VISIT_PREPARE, 0, 0, n_prepared, 0};
+    v = (visit){.what = VISIT_PREPARE, .n_prepared = n_prepared};
     visit_set(L, task, s, &v);
     /* It may have collected, and a finaliser done what is waited for. */
     if (!enlists) {
@@ -392,16 +406,19 @@ static int wait_set(lua_State *L, ebbL_task *task, set *s, bool biased)
     }
   }
   /* nothing raises from here on */
-  v = (visit){VISIT_LINK, 0, 0, n_prepared, 0};
+  v = (visit){.what = VISIT_LINK, .n_prepared = n_prepared};
   visit_set(L, task, s, &v);
   return ebbL_park(L, task, n, set_k, pack(s));
 }
 
-int ebbL_set_perform(lua_State *L, ebbL_task *task, int n_arms, bool is_keyed,
-                     bool biased, bool try_only)
+int ebbL_set_perform(lua_State *L, ebbL_task *task, int n_arms,
+                     ebbL_header *const *known, bool is_keyed, bool biased,
+                     bool try_only)
 {
-  set s = {
-      .mode = is_keyed ? MODE_KEYED : MODE_INDEX, .n_arms = n_arms, .step = -1};
+  set s = {.mode = is_keyed ? MODE_KEYED : MODE_INDEX,
+           .n_arms = n_arms,
+           .step = -1,
+           .known = known};
   luaL_checkstack(L, 16, NULL);
   int n = attempt_set(L, task, &s, biased);
   if (n >= 0)
@@ -429,13 +446,12 @@ static int await_set(lua_State *L, ebbL_task *task, set *s)
 int ebbL_await(lua_State *L, int idx, lua_CFunction fn)
 {
   ebbL_state *S = ebbL_S(L);
-  ebbL_checkop(L, idx, idx, 0);
+  ebbL_header *header = ebbL_checkop(L, idx, idx, 0);
   lua_settop(L, idx);
   if (idx != 1) {
     lua_replace(L, 1);
     lua_settop(L, 1);
   }
-  ebbL_header *header = ebbL_touserdata(L, 1);
   if (header->type != &ebbL_composite_type &&
       ebbL_leafclass(header) != &ebbL_defer_class)
     return ebbL_perform(L, ebbL_leafclass(header), header, fn);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Registry keys: the addresses. */
-static const char state_key, slots_key, errors_key;
+static const char state_key, errors_key;
 
 const char ebbL_worker_key, ebbL_choice_key;
 
@@ -19,12 +19,6 @@ ebbL_state *ebbL_state_find(lua_State *L)
   ebbL_state *S = ebbL_test(L, -1, &state_type);
   lua_pop(L, 1);
   return S;
-}
-
-void ebbL_pushslots(lua_State *L, ebbL_state *S)
-{
-  (void)S;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &slots_key);
 }
 
 void ebbL_pusherrors(lua_State *L)
@@ -89,7 +83,7 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
   lua_newtable(L);
   lua_pushboolean(L, 0);
   lua_rawseti(L, -2, EBBL_PAGES_SLOT);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &slots_key);
+  S->slots_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &errors_key);
   lua_newtable(L);
@@ -104,7 +98,8 @@ ebbL_state *ebbL_state_open(lua_State *L, lua_CFunction gc)
 
 /* --- slots --- */
 
-static void new_block(lua_State *L, ebbL_state *S, int size)
+/* At least one block; the more there are, the more at once. */
+static void new_blocks(lua_State *L, ebbL_state *S, int size)
 {
   uint32_t n = 1u << size, n_blocks = S->blocks[size].n_blocks;
   if (EBB_UNLIKELY(S->closing)) /* nothing would free the list */
@@ -123,23 +118,28 @@ static void new_block(lua_State *L, ebbL_state *S, int size)
     S->blocks[size].free = list;
     S->blocks[size].cap = cap;
   }
-  uint32_t at = S->n_slots + 1;
+  uint32_t n_more = n_blocks < 64 ? 1 : n_blocks / 8 < 32 ? n_blocks / 8 : 32;
+  if (n_more > S->blocks[size].cap - n_blocks)
+    n_more = S->blocks[size].cap - n_blocks;
   luaL_checkstack(L, 3, NULL);
   ebbL_pushslots(L, S);
-  for (uint32_t i = 0; i < n; i++) {
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, (lua_Integer)at + i);
+  while (n_more-- > 0) {
+    uint32_t at = S->n_slots + 1;
+    for (uint32_t i = 0; i < n; i++) {
+      lua_pushboolean(L, 0);
+      lua_rawseti(L, -2, (lua_Integer)at + i);
+    }
+    S->n_slots += n;
+    S->blocks[size].n_blocks++;
+    S->blocks[size].free[S->blocks[size].n_free++] = at;
   }
   lua_pop(L, 1);
-  S->n_slots += n;
-  S->blocks[size].n_blocks++;
-  S->blocks[size].free[S->blocks[size].n_free++] = at;
 }
 
 void ebbL_slots_reserve(lua_State *L, ebbL_state *S, int size, uint32_t n)
 {
   while (S->blocks[size].n_free < n)
-    new_block(L, S, size);
+    new_blocks(L, S, size);
 }
 
 uint32_t ebbL_slots_take(lua_State *L, ebbL_state *S, int size)
@@ -220,7 +220,7 @@ void *ebbL_new(lua_State *L, ebbL_state *S, const ebbL_type *type,
   memset(header, 0, n_bytes);
   header->type = type;
   header->state = S;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, type);
+  ebbL_pushmeta(L, S, type);
   lua_setmetatable(L, -2);
   return header;
 }
@@ -237,6 +237,41 @@ void ebbL_pushfunction(lua_State *L, ebbL_state *S, lua_CFunction fn)
   lua_pushlightuserdata(L, S);
   ebbL_pushslots(L, S);
   lua_pushcclosure(L, fn, 2);
+}
+
+/* The entry of the type, made if need be. */
+static ebbL_metas *enter_type(ebbL_state *S, const ebbL_type *type)
+{
+  uintptr_t at = (uintptr_t)type / 16;
+  while (S->metas[at % EBBL_METAS].type != NULL &&
+         S->metas[at % EBBL_METAS].type != type)
+    at++;
+  S->metas[at % EBBL_METAS].type = type;
+  return &S->metas[at % EBBL_METAS];
+}
+
+/* [-1, raises] The table on top goes where *ref says, or gets a place. A second
+   opening of the state makes its types anew. */
+static void set_ref(lua_State *L, int *ref)
+{
+  if (*ref == 0)
+    *ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  else
+    lua_rawseti(L, LUA_REGISTRYINDEX, *ref);
+}
+
+void ebbL_newretired(lua_State *L, ebbL_state *S, const ebbL_type *type)
+{
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, -3)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_pushnil(L);
+  lua_setfield(L, -2, "__gc");
+  set_ref(L, &enter_type(S, type)->retired);
 }
 
 void ebbL_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
@@ -256,6 +291,8 @@ void ebbL_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
     ebbL_setfuncs(L, S, meta);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, type);
+  lua_pushvalue(L, -1);
+  set_ref(L, &enter_type(S, type)->meta);
 }
 
 /* --- errors --- */

@@ -103,8 +103,23 @@ static inline bool ebbL_is_linked(const ebbL_type *type)
          type->owning != NULL;
 }
 
+/* Of the bodies: what a script got hold of with debug.getuservalue is not taken
+   for an object. */
+extern const ebbL_type ebbL_body_types[EBBL_N_LINKED];
+
+/* Is it the type of an owning type's bodies? */
+static inline bool ebbL_is_owned(const ebbL_type *type)
+{
+  return type->owning != NULL && &type->owning->body == type;
+}
+
 /* Is it a body? */
-bool ebbL_is_body(const ebbL_header *header);
+static inline bool ebbL_is_body(const ebbL_header *header)
+{
+  return (uintptr_t)header->type - (uintptr_t)ebbL_body_types <
+             sizeof(ebbL_body_types) ||
+         ebbL_is_owned(header->type);
+}
 
 /* What the value at idx, which must be one of ebb's objects, is about: its
    body, if it has one. [no-raise] */
@@ -158,6 +173,10 @@ void ebbL_fini_owners(lua_State *L, ebbL_state *S);
 void ebbL_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
                   const luaL_Reg *methods, const luaL_Reg *meta);
 
+/* [-0, +0, raises] Objects of the type, whose complete metatable is on top, can
+   be retired: makes its copy without __gc. */
+void ebbL_newretired(lua_State *L, ebbL_state *S, const ebbL_type *type);
+
 /* [-0, +0, raises] Adds functions with ebb's upvalues to the table on top. */
 void ebbL_setfuncs(lua_State *L, ebbL_state *S, const luaL_Reg *funcs);
 /* [-0, +1, raises] Pushes one function with ebb's upvalues. */
@@ -176,6 +195,16 @@ typedef struct ebbL_slices {
   bool thrown, reported, pending; /* in this turn */
   volatile sig_atomic_t touched;  /* something to do at the end of the turn */
 } ebbL_slices;
+
+/* Where the registry has a type's metatables: integer keys, which are found
+   faster than the type's address. */
+typedef struct ebbL_metas {
+  const ebbL_type *type;
+  int meta;
+  int retired; /* 0: its objects are never retired */
+} ebbL_metas;
+
+#define EBBL_METAS 256 /* places, far more than there are types */
 
 /* The slot of the pages of records; no block has it. */
 #define EBBL_PAGES_SLOT 0
@@ -206,7 +235,6 @@ struct ebbL_state {
   ebb_slab regions;      /* of ebbL_deadline: see l_region.c */
   ebbL_records holds;    /* of ebbL_hold: see l_lock.h */
   uint32_t n_pins;       /* slots that these have for good */
-  uint32_t lock_meta;    /* slots[lock_meta]: the metatable of locks */
   struct {               /* slots[]: see ebbL_slots_take */
     uint32_t *free;
     uint32_t n_free, cap;
@@ -227,7 +255,9 @@ struct ebbL_state {
   ebbL_gc gc;                   /* of the collector in frames: see l_gc.h */
   struct ebbL_threads *threads; /* what it has started: see l_threads.c */
   bool is_worker;               /* of a thread that another state has started */
-  bool closing; /* lua_close has begun: no Lua code runs any more */
+  bool closing;  /* lua_close has begun: no Lua code runs any more */
+  int slots_ref; /* where the registry has the table of slots */
+  ebbL_metas metas[EBBL_METAS];
 };
 
 #define EBBL_IDLE_MAX 64
@@ -256,7 +286,36 @@ ebbL_state *ebbL_state_find(lua_State *L);
    l_region.c. */
 void ebbL_pusherrors(lua_State *L);
 /* [-0, +1] The table of slots, for code that runs without ebb's upvalues. */
-void ebbL_pushslots(lua_State *L, ebbL_state *S);
+static inline void ebbL_pushslots(lua_State *L, const ebbL_state *S)
+{
+  lua_rawgeti(L, LUA_REGISTRYINDEX, S->slots_ref);
+}
+
+/* Of a type that ebbL_newtype has made. O(1) */
+static inline const ebbL_metas *ebbL_metas_of(const ebbL_state *S,
+                                              const ebbL_type *type)
+{
+  uintptr_t at = (uintptr_t)type / 16;
+  while (S->metas[at % EBBL_METAS].type != type)
+    at++;
+  return &S->metas[at % EBBL_METAS];
+}
+
+/* [-0, +1] */
+static inline void ebbL_pushmeta(lua_State *L, const ebbL_state *S,
+                                 const ebbL_type *type)
+{
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ebbL_metas_of(S, type)->meta);
+}
+
+/* [no-raise] The object at idx has nothing left that its __gc would do: the
+   collector need not call it. It stays the object that it was. */
+static inline void ebbL_retire(lua_State *L, const ebbL_state *S, int idx,
+                               const ebbL_type *type)
+{
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ebbL_metas_of(S, type)->retired);
+  lua_setmetatable(L, idx);
+}
 
 /* --- slots --- */
 

@@ -42,6 +42,19 @@ describe("a semaphore", function()
     assert.equal(3, sem:available())
   end)
 
+  it_runs("leaves nothing to the collector's finalisers in a permit that was closed", function()
+    local s = ebb.semaphore(2)
+    local p = s:acquire()
+    assert.is_function(debug.getmetatable(p).__gc)
+    p:close()
+    assert.is_nil(debug.getmetatable(p).__gc)
+    assert.equal("ebb.semaphorepermit", getmetatable(p))
+    p:close()
+    do local _ <close> = p end
+    assert.equal(0, p:count())
+    assert.equal(2, s:available())
+  end)
+
   it_runs("SM2 a permit is given back when closed or collected, not when forgotten", function()
     local sem = ebb.semaphore(4)
     do local _ <close> = sem:acquire() end
