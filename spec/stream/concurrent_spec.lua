@@ -279,7 +279,10 @@ describe("order:", function()
       return v
     end)
     for v in s:each() do log("got", v) end
-    assert.equal("end:2 end:3 end:1 got:1 got:2 got:3 start:4 end:4 got:4", log:text())
+    local text, started = log:text():gsub(" start:4", "") -- when there is room, whatever else is ready
+    assert.equal("end:2 end:3 end:1 got:1 got:2 got:3 end:4 got:4", text)
+    assert.equal(1, started)
+    assert.matches("got:1.* start:4", log:text())
   end)
 
   it_runs("SA10 buffer_unordered gives the order of completion", function()

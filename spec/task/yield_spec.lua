@@ -107,11 +107,11 @@ describe("the budget of a turn", function()
   it_runs("YC3 so does one that fills a channel without bound", function()
     local ch = ebb.channel(math.huge)
     local seen_at
-    local sender = ebb.spawn(function() for i = 1, 1000 do ch:send(i) end end)
+    local sender = ebb.spawn(function() for i = 1, 5000 do ch:send(i) end end)
     ebb.spawn(function() seen_at = #ch end)
     sender:await()
-    assert.equal(1000, #ch)
-    assert.is_true(seen_at < 1000)
+    assert.equal(5000, #ch)
+    assert.is_true(seen_at < 5000)
   end)
 
   it_runs("YC4 every kind of await is charged", function()
@@ -144,14 +144,14 @@ describe("the budget of a turn", function()
 
   it_runs("YC8 a select that is always ready gives way", function()
     local a, b = ebb.channel(math.huge), ebb.channel(math.huge)
-    for i = 1, 500 do a:send(i) b:send(i) end
+    for i = 1, 2500 do a:send(i) b:send(i) end
     local count, seen_at = 0, nil
     local task = ebb.spawn(function()
-      for _ = 1, 1000 do ebb.select(a, b) count = count + 1 end
+      for _ = 1, 5000 do ebb.select(a, b) count = count + 1 end
     end)
     ebb.spawn(function() seen_at = count end)
     task:await()
-    assert.is_true(seen_at < 1000)
+    assert.is_true(seen_at < 5000)
     assert.equal(0, #a + #b)
   end)
 
@@ -188,12 +188,12 @@ describe("the budget of a turn", function()
 
   it_runs("JO4 a long branch of a join does not starve the others", function()
     local ch = ebb.channel(math.huge)
-    for i = 1, 2000 do ch:send(i) end
+    for i = 1, 5000 do ch:send(i) end
     local drained, seen_at = 0, nil
-    ebb.join(function() for _ = 1, 2000 do ch:recv() drained = drained + 1 end end,
+    ebb.join(function() for _ = 1, 5000 do ch:recv() drained = drained + 1 end end,
       function() ebb.yield() seen_at = drained end)
-    assert.equal(2000, drained)
-    assert.is_true(seen_at < 2000)
+    assert.equal(5000, drained)
+    assert.is_true(seen_at < 5000)
   end)
 end)
 
