@@ -50,6 +50,15 @@ function helper.settle()
   end
 end
 
+--- In a task, on the system's clock: waits until fn() gives `expected`, for ten seconds at most; fails otherwise.
+function helper.eventually(expected, fn)
+  for _ = 1, 2000 do
+    if fn() == expected then return end
+    ebb.sleep(0.005)
+  end
+  require("luassert").equal(expected, fn())
+end
+
 --- Calls fn(...), which must throw; returns the error (and checks that tostring(err) contains `text`, plain).
 function helper.throws(text, fn, ...)
   local ok, err = pcall(fn, ...)

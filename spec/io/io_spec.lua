@@ -384,8 +384,7 @@ describe("ebb.io", function()
       task:cancel()
       task:join()
     end
-    ebb.sleep(0.05)
-    assert.equal(before, n_fds())
+    helper.eventually(before, n_fds)
   end, real)
 
   helper.it("popen: reads and writes a command, close waits for its end", function()
@@ -482,8 +481,12 @@ describe("ebb.io", function()
     assert.equal("done", shell("%s | cat > " .. path, program).err)
     assert.is_true(slurp(path) == expected)
     local result = shell("%s | true", [[
-      ebb.sleep(0.1)
-      local _, message, code = ebb.io.stdout:write "x"
+      local _, message, code
+      for _ = 1, 1000 do -- until the other end is gone
+        ebb.sleep(0.01)
+        _, message, code = ebb.io.stdout:write "x"
+        if code then break end
+      end
       io.stderr:write(tostring(code), " ", message)
     ]])
     assert.equal("EPIPE EPIPE: broken pipe", result.err)

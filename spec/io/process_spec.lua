@@ -103,8 +103,7 @@ describe("ebb.process", function()
     end
     assert.equal("ENOENT", select(3, ebb.process.output { "/no/such" }))
     collectgarbage()
-    ebb.sleep(0.01)
-    assert.equal(before, n_fds())
+    helper.eventually(before, n_fds)
     assert.equal(0, n_children())
   end, real)
 

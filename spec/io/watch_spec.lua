@@ -247,8 +247,7 @@ describe("ebb.fs.watch", function()
     for _ = 1, 50 do assert(ebb.fs.watch(dir)) end
     collectgarbage()
     collectgarbage()
-    ebb.sleep(0.01)
-    assert.equal(before, n_fds())
+    helper.eventually(before, n_fds)
   end, real)
 
   it("the runtime's end closes it; with its waiter when it is cut short", function()

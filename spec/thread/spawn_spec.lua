@@ -158,8 +158,9 @@ describe("when the program ends", function()
     local text = run [[
       local ebb = require "ebb"
       ebb.run(function()
-        ebb.thread.spawn(function() error "unheard" end)
-        ebb.sleep(0.1)
+        local t = ebb.thread.spawn(function() error "unheard" end)
+        while t:status() ~= "failed" do ebb.sleep(0.01) end
+        t = nil
         collectgarbage()
       end)]]
     assert.matches("unheard", text)
