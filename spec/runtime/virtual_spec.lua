@@ -136,7 +136,7 @@ describe("a virtual clock", function()
     for _ = 1, 5 do assert.equal(first, trace()) end
   end)
 
-  it("R83 has the order of the system's clock", function()
+  it("R83 has the order of the system's clock #fifo", function()
     local function trace(opts)
       local log = helper.log()
       helper.run(function()
