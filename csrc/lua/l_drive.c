@@ -84,18 +84,23 @@ void ebbL_driving_end(ebbL_driving *d)
 
 static void interrupt_hook(lua_State *L, lua_Debug *ar)
 {
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
   ebbL_state *S = ebbL_state_find(L);
   ebbL_task *task = S->current;
+  bool gives_way =
+      task != NULL && !task->is_main && task->L == L && lua_isyieldable(L);
+  /* a hook may yield only there: the results of a call would be lost */
+  if (gives_way && ar->event != LUA_HOOKCOUNT)
+    return;
+  lua_sethook(L, NULL, 0, 0);
   if (task == NULL)
     return;
-  if (task->is_main || task->L != L || !lua_isyieldable(L)) {
+  if (!gives_way) {
     luaL_error(L, "interrupted!");
     return;
   }
-  /* a task in the background: it only gives way */
+  /* a task in the background: it only gives way, to what is interrupted */
   ebb_task_yield(&task->core);
+  task->core.rt->turn_over = true;
   task->n_args = 0;
   lua_yield(L, 0);
 }
@@ -135,9 +140,15 @@ static void handle_interrupt(ebbL_driving *d)
     return;
   rt->interrupts = 1;
   if (d->main != NULL && d->main->task != NULL) {
+    ebb_task *waiting = &d->main->task->core;
     lua_pushliteral(d->L, "interrupted");
     ebbL_cancel_task(d->L, d->main->task, lua_gettop(d->L));
     lua_pop(d->L, 1);
+    if (waiting->state == EBB_TASK_READY) { /* before what computes for long */
+      ebb_list_unlink(&waiting->link);
+      ebb_list_push_front(&rt->core.ready, &waiting->link);
+      ebb_rt_run_ready(&rt->core, 1);
+    }
   }
 }
 

@@ -137,4 +137,54 @@ describe("Ctrl-C while an await drives", function()
     assert.equal(0, result.code)
     assert.is_true(result.seconds < 15)
   end)
+
+  -- Computes until `done` is set, 10 seconds at most.
+  local compute = [[
+    local function compute()
+      local stop = os.time() + 10
+      while not done and os.time() < stop do end
+      if not done then error "nobody has stopped it" end
+      return "finished"
+    end
+  ]]
+
+  it("comes while a task computes in the background: it only gives way (RT31)", function()
+    support.prints("false\ttrue\nfinished\n", head .. compute .. [[
+      kill_later(0.2, "INT")
+      local task = ebb.spawn(compute)
+      local ok, err = pcall(ebb.sleep, 20)
+      done = true
+      print(ok, tostring(err):find("interrupted!", 1, true) ~= nil)
+      print(task:await())
+    ]])
+  end)
+
+  it("comes while the function itself computes that is waited for: it is ended (RT31)", function()
+    support.prints("false\ttrue\ttrue\n", head .. compute .. [[
+      kill_later(0.2, "INT")
+      local closed = false
+      local ok, err = pcall(ebb.timeout, 20, function()
+        local _ <close> = setmetatable({}, { __close = function() closed = true end })
+        compute()
+      end)
+      print(ok, tostring(err):find("interrupted!", 1, true) ~= nil, closed)
+    ]])
+  end)
+
+  it("comes while a task computes where it cannot give way: that is ended, too (RT31)", function()
+    support.prints("false\ttrue\nfalse\ttrue\n", head .. compute .. [[
+      kill_later(0.2, "INT")
+      local task = ebb.spawn(function()
+        table.sort({ 2, 1, 3 }, function(a, b)
+          compute()
+          return a < b
+        end)
+      end)
+      local ok, err = pcall(ebb.sleep, 20)
+      done = true
+      print(ok, tostring(err):find("interrupted!", 1, true) ~= nil)
+      ok, err = task:join()
+      print(ok, tostring(err):find("interrupted!", 1, true) ~= nil)
+    ]])
+  end)
 end)
