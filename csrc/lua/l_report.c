@@ -232,25 +232,31 @@ static int report_protected(lua_State *L)
   return 0;
 }
 
+static void push_or_nil(lua_State *L, int idx)
+{
+  if (idx != 0)
+    lua_pushvalue(L, idx);
+  else
+    lua_pushnil(L);
+}
+
+/* [-0, +4] */
+static void push_report(lua_State *L, int handle_idx, int error_idx,
+                        int traceback_idx)
+{
+  lua_pushcfunction(L, report_protected);
+  push_or_nil(L, handle_idx);
+  push_or_nil(L, error_idx);
+  push_or_nil(L, traceback_idx);
+}
+
 void ebbL_report(lua_State *L, ebbL_state *S, ebbL_rt *rt, int handle_idx,
                  int error_idx, int traceback_idx)
 {
   if (!lua_checkstack(L, 12))
     return;
   int top = lua_gettop(L);
-  lua_pushcfunction(L, report_protected);
-  if (handle_idx != 0)
-    lua_pushvalue(L, handle_idx);
-  else
-    lua_pushnil(L);
-  if (error_idx != 0)
-    lua_pushvalue(L, error_idx);
-  else
-    lua_pushnil(L);
-  if (traceback_idx != 0)
-    lua_pushvalue(L, traceback_idx);
-  else
-    lua_pushnil(L);
+  push_report(L, handle_idx, error_idx, traceback_idx);
   ebbL_rt_pushhandler(L, rt);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
@@ -262,9 +268,14 @@ void ebbL_report(lua_State *L, ebbL_state *S, ebbL_rt *rt, int handle_idx,
   ebbL_rt *driving = S->driving;
   if (driving == NULL)
     S->driving = rt;
-  if (lua_pcall(L, 4, 0, 0) != LUA_OK)
+  if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
     ebbL_warn(S, "the handler of on_task_error failed: %s",
               lua_isstring(L, -1) ? lua_tostring(L, -1) : "(no message)");
+    lua_settop(L, top); /* what it was to tell is told without it */
+    push_report(L, handle_idx, error_idx, traceback_idx);
+    lua_pushnil(L);
+    (void)lua_pcall(L, 4, 0, 0);
+  }
   S->driving = driving;
   S->current = current;
   lua_settop(L, top);
