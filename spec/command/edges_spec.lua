@@ -19,7 +19,8 @@ end
 
 for _, command in ipairs(commands) do
   local ebb = command[2]
-  local is_program = command[1] == "the program"
+  -- The sanitizers' interpreter is that program, too.
+  local is_program = command[1] == "the program" or support.interpreter():find("ebb", 1, true) ~= nil
 
   local function run(words, before) return support.shell((before or "") .. ebb .. " " .. words) end
 

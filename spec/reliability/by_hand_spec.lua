@@ -54,7 +54,10 @@ function use(entry, try)
 end
 ]]
 
-describe("while the state closes", function()
+-- (These are processes of their own, which neither torture nor a shuffled schedule reaches.)
+if os.getenv "EBB_SPEC_TORTURE" then return end
+
+describe("while the state closes #fifo", function()
   for _, order in ipairs { "before", "after" } do
     it("everything can be used by a finaliser, " .. order .. " those of ebb (R21 R22)", function()
       local result = support.child(([[
@@ -96,7 +99,7 @@ describe("while the state closes", function()
   end
 end)
 
-describe("called by hand,", function()
+describe("called by hand #fifo,", function()
   it("metamethods refuse what is not theirs (R145 R149)", function()
     local result = support.child(([[
       _G.use = false
