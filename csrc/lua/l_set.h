@@ -10,7 +10,7 @@
 
 /* What the arms are, found out once: NULL for one that is skipped. Sets with
    more arms look again each time. */
-#define EBBL_SET_KNOWN 32
+#define EBBL_SET_KNOWN 128
 
 /* An arm that is false. */
 static inline bool ebbL_set_is_skipped(lua_State *L, int arm)

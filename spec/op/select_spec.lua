@@ -18,6 +18,23 @@ describe("select", function()
     support.near(1, ebb.now() - start)
   end)
 
+  it_runs("has as many arms as it is given, some left out, at once or after a wait", function()
+    for _, n in ipairs { 1, 2, 64, 127, 128, 129, 130, 300 } do
+      for _, at in ipairs { 1, (n + 1) // 2, n } do
+        local arms = {}
+        for i = 1, n do arms[i] = i % 7 == 3 and i ~= at and false or ebb.channel(1) end
+        local ch = arms[at]
+        ch:send "ready"
+        assert.same({ n = 2, at, "ready" }, pack(ebb.select(arms)))
+        ebb.go(function() ch:send "later" end)
+        assert.same({ n = 2, at, "later" }, pack(ebb.select(arms)))
+        ebb.go(function() ch:send "deferred" end)
+        arms[at] = ebb.defer_op(function() return ch:recv_op() end)
+        assert.same({ n = 2, at, "deferred" }, pack(ebb.select(arms)))
+      end
+    end
+  end)
+
   it_runs("takes channels, tasks, intervals, timers and tokens as they are", function()
     local ch, token = ebb.channel(1), ebb.token()
     local ticker, timer = ebb.interval(5), ebb.timer(7)
