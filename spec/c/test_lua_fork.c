@@ -16,18 +16,12 @@
 int luaopen_ebb_core(lua_State *L);
 #if defined(EBB_COVERAGE)
 void __gcov_dump(void);
-void __gcov_reset(void);
 #endif
 
 static int l_fork(lua_State *L)
 {
   fflush(NULL);
-  pid_t pid = fork();
-#if defined(EBB_COVERAGE)
-  if (pid == 0)
-    __gcov_reset(); /* what the parent has counted */
-#endif
-  lua_pushinteger(L, pid);
+  lua_pushinteger(L, fork());
   return 1;
 }
 

@@ -244,9 +244,8 @@ function tcp.connect(host, port, own_host, own_port, family)
   local ok, why
   if own_host then
     ok, why = base.bind(self, own_host, own_port or 0)
-    if not ok then return nil, why end
   end
-  ok, why = self:connect(host, port)
+  if ok or not own_host then ok, why = self:connect(host, port) end
   if ok then return self end
   self:close()
   return nil, why
