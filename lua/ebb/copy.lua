@@ -70,7 +70,9 @@ end
 local function copy_and_shut(from, to)
   local n, why, code = copy_all(from, to)
   if not n then return nil, why, type(code) == "string" and code or nil end
-  to:shutdown()
+  local ok, message
+  ok, message, code = to:shutdown()
+  if not ok and code then return nil, message, code end -- the other side would wait for its end
   return n
 end
 

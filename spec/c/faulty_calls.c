@@ -130,6 +130,7 @@ const int n_faulty_calls = N_CALLS;
 
 typedef struct shared {
   atomic_bool is_armed;
+  pid_t parent;
   faulty_plan plan;
   atomic_long counts[N_CALLS], n_failures, n_moved;
 } shared;
@@ -194,6 +195,7 @@ bool faulty_open(void)
 void faulty_arm(const faulty_plan *plan)
 {
   common->plan = *plan;
+  common->parent = getpid();
   for (int i = 0; i < N_CALLS; i++)
     atomic_store(&common->counts[i], 0);
   atomic_store(&common->n_failures, 0);
@@ -364,7 +366,6 @@ PLAIN(int, epoll_pwait,
       (int fd, void *events, int n, int timeout, const void *mask),
       (fd, events, n, timeout, mask), -1)
 PLAIN(int, eventfd, (unsigned count, int flags), (count, flags), -1)
-PLAIN(int, pipe2, (int *fds, int flags), (fds, flags), -1)
 PLAIN(int, socketpair, (int family, int type, int what, int *fds),
       (family, type, what, fds), -1)
 PLAIN(int, inotify_init1, (int flags), (flags), -1)
@@ -431,6 +432,16 @@ NAMED(int, close, call_close, (int fd))
   if (result == 0)
     FAIL(CALL_close, -1);
   return result;
+}
+
+/* Not in a child before it runs its program: libuv aborts. */
+NAMED(int, pipe2, call_pipe2, (int *fds, int flags))
+{
+  static int (*real)(int *fds, int flags);
+  FIND(real, "pipe2");
+  if (common != NULL && getpid() == common->parent)
+    FAIL(CALL_pipe2, -1);
+  return real(fds, flags);
 }
 
 /* Only what asks whether a descriptor can be polled: libuv aborts on others. */

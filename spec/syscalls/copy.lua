@@ -25,7 +25,11 @@ ebb.run(function()
   local d <close> = must(listener:accept())
   local e <close>, f = ebb.net.duplex(7)
   local _ <close> = f
-  local both = go(e, function() return must(ebb.copy_both(d, e)) end)
+  local ends = { close = function()
+    d:close()
+    e:close()
+  end }
+  local both = go(ends, function() return must(ebb.copy_both(d, e)) end)
   must(c:write "there")
   must(c:shutdown())
   local got, why, code = f:read "a"
