@@ -1,7 +1,7 @@
 -- Scopes in unusual hands: closed by others, left outside of tasks, spawned into while they end; and what they say.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-local it_runs = helper.it
+local it_runs, step_until = helper.it, require("spec.runtime.support").step_until
 
 local function closer(fn) return setmetatable({}, { __close = fn }) end
 
@@ -109,9 +109,10 @@ describe("a scope object", function()
   it("left outside of a task only cancels (SC7)", function()
     local rt, errors = helper.runtime()
     ebb.use(rt)
-    local cleaned = helper.log()
+    local cleaned, begun = helper.log(), {}
     local function child(name)
       return function()
+        begun[name] = true
         local _ <close> = closer(function() cleaned(name) end)
         ebb.sleep(100)
       end
@@ -119,18 +120,19 @@ describe("a scope object", function()
     do
       local s <close> = ebb.scope()
       s:spawn(child "left")
-      rt:step(1)
+      assert.is_true(step_until(rt, function() return begun.left end))
     end
     helper.throws("block", function()
       local s <close> = ebb.scope()
       s:spawn(child "failed")
-      rt:step(1)
+      assert.is_true(step_until(rt, function() return begun.failed end))
       error("block", 0)
     end)
     local s = ebb.scope()
     s:spawn(child "closed")
-    s:spawn(error, "child", 0)
-    rt:step(1)
+    assert.is_true(step_until(rt, function() return begun.closed end))
+    local failing = s:spawn(error, "child", 0)
+    assert.is_true(step_until(rt, function() return failing:finished() end))
     s:close()
     s:close()
     ebb.use(nil)
