@@ -93,8 +93,8 @@ void ebbL_regions_drop(lua_State *L, ebbL_task *task);
 
 /* The coroutine that resumed `inner` within the task (l_coro.c). */
 lua_State *ebbL_coro_outer(ebbL_task *task, lua_State *inner);
-/* [-0, +1] The op ebb.after(seconds) (l_time.c). */
-void ebbL_pushafter(lua_State *L, ebbL_state *S, double seconds);
+/* [-0, +1] The op ebb.at, of nanoseconds (l_time.c). */
+void ebbL_pushat(lua_State *L, ebbL_state *S, uint64_t due_ns);
 
 void ebbL_open_region(lua_State *L, ebbL_state *S);
 void ebbL_open_timeout(lua_State *L, ebbL_state *S);

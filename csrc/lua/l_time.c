@@ -165,22 +165,22 @@ static const ebbL_opclass after_class = {
 static const ebbL_opclass at_class = {
     "at", at_attempt, NULL, at_link, time_settle, EBBL_TIMED | EBBL_IGNORES_AT};
 
-void ebbL_pushafter(lua_State *L, ebbL_state *S, double seconds)
+void ebbL_pushat(lua_State *L, ebbL_state *S, uint64_t due_ns)
 {
-  ebbL_newop(L, S, &after_class, 0, 0)->seconds = seconds;
+  ebbL_newop(L, S, &at_class, 0, 0)->due_ns = due_ns;
 }
 
 static int l_after(lua_State *L)
 {
   double seconds = ebbL_checkseconds(L, 1);
-  ebbL_pushafter(L, ebbL_S(L), seconds);
+  ebbL_newop(L, ebbL_S(L), &after_class, 0, 0)->seconds = seconds;
   return 1;
 }
 
 static int l_at(lua_State *L)
 {
   double at = ebbL_checkseconds(L, 1);
-  ebbL_newop(L, ebbL_S(L), &at_class, 0, 0)->due_ns = ebbL_due_at(at);
+  ebbL_pushat(L, ebbL_S(L), ebbL_due_at(at));
   return 1;
 }
 

@@ -4,6 +4,7 @@
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_rt.h"
+#include "lua/l_time.h"
 
 /* --- timeout --- */
 
@@ -40,7 +41,7 @@ static int timeout_body(lua_State *L, ebbL_task *task, uint64_t due_ns)
 
 /* [s or t, fn or op, args…] */
 static int timeout_until(lua_State *L, ebbL_task *task, lua_CFunction fn,
-                         uint64_t due_ns, double seconds)
+                         uint64_t due_ns)
 {
   if (!ebbL_isop(L, 2))
     return timeout_body(L, task, due_ns);
@@ -54,7 +55,7 @@ static int timeout_until(lua_State *L, ebbL_task *task, lua_CFunction fn,
   ebbL_check_struck(L, task);
   if (ebbL_spent(task))
     return ebbL_giveway(L, task, fn);
-  ebbL_pushafter(L, S, seconds);
+  ebbL_pushat(L, S, due_ns);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 2);
   lua_remove(L, 1);
@@ -76,8 +77,7 @@ static int l_timeout(lua_State *L)
   if (task == NULL)
     return ebbL_drive(L, ebbL_S(L), l_timeout);
   uint64_t now_ns = ebb_rt_refresh(task->core.rt);
-  return timeout_until(L, task, l_timeout, ebb_due_in(now_ns, seconds),
-                       seconds);
+  return timeout_until(L, task, l_timeout, ebb_due_in(now_ns, seconds));
 }
 
 static int l_timeout_at(lua_State *L)
@@ -86,9 +86,7 @@ static int l_timeout_at(lua_State *L)
   ebbL_task *task = check_timeout(L, &at);
   if (task == NULL)
     return ebbL_drive(L, ebbL_S(L), l_timeout_at);
-  double seconds = at - (double)ebb_rt_refresh(task->core.rt) / 1e9;
-  return timeout_until(L, task, l_timeout_at, ebb_due_in(0, at),
-                       seconds > 0 ? seconds : 0);
+  return timeout_until(L, task, l_timeout_at, ebbL_due_at(at));
 }
 
 static int l_deadline(lua_State *L)

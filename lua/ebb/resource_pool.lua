@@ -10,6 +10,8 @@ local error, pairs, pcall, setmetatable, type =
 local remove = table.remove
 local format = string.format
 
+local NANOSECOND = 1e-9 -- times are whole ones, their sums as numbers nearly
+
 local Pool, Lease = {}, {}
 
 -- The inside of a pool and of a lease, by object.
@@ -41,9 +43,8 @@ local function reap(pool)
   local _ <close> = setmetatable({ fn = function() pool.is_reaping = false end }, on_exit)
   while not pool.closed and pool.idle_values[1] do
     local item = pool.idle_values[1]
-    local left = item.since + pool.idle - core.now()
-    if left > 0 then
-      core.sleep(left)
+    if item.since + pool.idle - core.now() > NANOSECOND then
+      core.sleep_until(item.since + pool.idle)
     else
       remove(pool.idle_values, 1)
       end_value(pool, item.value)
@@ -67,7 +68,7 @@ local function take_idle(pool)
     local value = item.value
     -- whoever ends the check early, by an error or a cancel, leaves no value behind
     local fate <close> = setmetatable({ fn = function() end_value(pool, value) end }, on_exit)
-    local is_old = pool.idle and core.now() - item.since >= pool.idle
+    local is_old = pool.idle and item.since + pool.idle - core.now() <= NANOSECOND
     if not is_old and (not pool.check or pool.check(value)) and not pool.closed then
       fate.fn = nil
       return value

@@ -168,7 +168,7 @@ local function add_resource_pool(w, ebb)
       while idle[1] do
         local item = table.remove(idle)
         local function is_good(value)
-          if opts.idle and w.now - item.since >= opts.idle then return false end
+          if opts.idle and w.now >= w.later(item.since, opts.idle) then return false end
           return (not opts.check or opts.check(value)) and not closed
         end
         if or_let_go(item.value, is_good) then return item.value end

@@ -94,6 +94,22 @@ describe("timeout_at and deadline", function()
     assert.equal("v", ebb.timeout_at(start - 10, ebb.ready("v")))
   end)
 
+  it_runs("timeout_at strikes at the nanosecond of its time, as sleep_until and at do", function()
+    for i = 1, 50 do
+      ebb.sleep(i / 60)
+      for _, what in ipairs { ebb.channel(), function() ebb.sleep(10) end } do
+        local t = ebb.now() + 1
+        local other = ebb.spawn(function()
+          ebb.sleep_until(t)
+          return ebb.now()
+        end)
+        ebb.yield()
+        ebb.timeout_at(t, what)
+        assert.equal(other:await(), ebb.now())
+      end
+    end
+  end)
+
   it_runs("a deadline is not in force in a shield, nor in a cleanup", function()
     ebb.timeout(10, function()
       assert.is_nil((ebb.shield(ebb.deadline)))
