@@ -25,7 +25,7 @@ return {
   local value = take_idle(pool)]],
       put = "  local value = take_idle(pool)" },
     { "pool-old-value", "a value that has been idle for too long is used",
-      find = "    local is_old = pool.idle and core.now() - item.since >= pool.idle",
+      find = "    local is_old = pool.idle and item.since + pool.idle - core.now() <= NANOSECOND",
       put = "    local is_old = false" },
     { "pool-check-leaks", "a value whose check was cancelled is not closed",
       find = "    local fate <close> = setmetatable({ fn = function() end_value(pool, value) end }, on_exit)",
