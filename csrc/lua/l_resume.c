@@ -299,7 +299,7 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     ebbL_account_leave(task);
   ebb_rt_end(&task->core);
   if (scope != NULL)
-    ebbL_scope_child_left(L, scope, task, slots);
+    ebbL_scope_child_left(scope, task);
   ebbL_recycle_thread(L, task, slots, keep_thread);
   ebbL_slots_give(L, S, slots, task->slot, 0);
   ebb_slab_put(&S->tasks, task);

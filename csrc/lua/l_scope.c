@@ -63,9 +63,8 @@ static bool pop_defer(lua_State *L, int at)
 }
 
 /* A defer is the user's cleanup: shielded. Stack: …, body, msgh, fn. */
-static int run_defer(lua_State *L, ebbL_scope *scope, ebbL_task *task, int at)
+static int run_defer(lua_State *L, ebbL_task *task, int at)
 {
-  (void)scope;
   lua_pushcfunction(L, ebbL_msgh);
   lua_insert(L, -2);
   int msgh = lua_gettop(L) - 1;
@@ -113,7 +112,7 @@ static int close_scope(lua_State *L, ebbL_scope *scope, int at)
   }
   if (scope->phase == PHASE_DEFERS) {
     if (scope->mode != MODE_WAIT && pop_defer(L, at))
-      return run_defer(L, scope, task, at);
+      return run_defer(L, task, at);
     scope->phase = PHASE_DONE;
   }
   return scope_done(L, scope, at);
@@ -323,8 +322,6 @@ static int l_scope_cancel(lua_State *L)
   ebbL_scope_strike_children(L, scope, 3);
   if (scope->body != NULL)
     ebbL_strike(L, S, &scope->body->region, 3);
-  else if (scope->core.n_children == 0 && scope->mode == MODE_NONE)
-    scope->cancelled = true;
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -43,8 +43,7 @@ void ebbL_scope_cancel_children(lua_State *L, ebbL_scope *scope,
 /* A child has ended: what its failure means. Before it leaves. [no-raise] */
 void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
                             int slots);
-void ebbL_scope_child_left(lua_State *L, ebbL_scope *scope, ebbL_task *task,
-                           int slots);
+void ebbL_scope_child_left(ebbL_scope *scope, ebbL_task *task);
 void ebbL_scope_adopt(ebbL_scope *scope, ebbL_task *task);
 /* The coroutine with its body is killed. [no-raise] */
 void ebbL_scope_body_gone(void *scope);

@@ -139,10 +139,8 @@ void ebbL_scope_child_ended(lua_State *L, ebbL_scope *scope, ebbL_task *task,
   lua_settop(L, top);
 }
 
-void ebbL_scope_child_left(lua_State *L, ebbL_scope *scope, ebbL_task *task,
-                           int slots)
+void ebbL_scope_child_left(ebbL_scope *scope, ebbL_task *task)
 {
-  (void)L, (void)slots;
   ebb_scope_left(&scope->core, &task->core);
   task->scope = NULL;
   if (EBB_UNLIKELY(scope->set != NULL))
