@@ -38,13 +38,14 @@ function helper.it(name, fn, opts)
 end
 
 -- Where more than the order is shaken, some tasks may have many turns before others have one.
-local SETTLE_TURNS = (os.getenv "EBB_SPEC_SHAKE" or "") ~= "" and 20000 or 100
+local IS_SHAKEN = (os.getenv "EBB_SPEC_SHAKE" or "") ~= ""
+local SETTLE_TURNS = IS_SHAKEN and 20000 or 100
 
 --- In a task: gives way until every other task waits or has ended, whatever the schedule (or for a hundred times, if
 -- there are some that never come to rest).
 function helper.settle()
   local rt = ebb.current_runtime()
-  for _ = 1, SETTLE_TURNS do
+  for _ = 1, SETTLE_TURNS + (IS_SHAKEN and 20 * rt:metrics().alive or 0) do
     ebb.yield()
     if rt:metrics().ready == 0 then return end
   end
