@@ -103,6 +103,10 @@ if (wait->cls->leave != NULL && (i == 0 || i + 1 < n))
     if (EBB_UNLIKELY(rt->turn_over))
       return i + 1;]],
       put = "" },
+    { "seed-not-alone", "a run does not depend on its seed alone",
+      find = "  ebb_rng_init(&rt->rng, seed);",
+      put = "  static uint64_t n;\n  ebb_rng_init(&rt->rng, seed + n++);",
+      caught_by = { "test_rt", "spec/runtime" } },
     { "seed-one-of-two", "a seed never picks the last of the ready tasks",
       find = "uint32_t skip = ebb_rng_below(&rt->rng, window);",
       put = "uint32_t skip = ebb_rng_below(&rt->rng, window > 1 ? window - 1 : 1);" },
