@@ -212,20 +212,6 @@ static int run_prelude(lua_State *L)
   return 0;
 }
 
-static void hush(bool on)
-{
-#ifdef __GLIBC__
-  static FILE *said, *nowhere;
-  if (nowhere == NULL) {
-    said = stderr;
-    nowhere = fopen("/dev/null", "w");
-  }
-  stderr = on && !verbose && nowhere != NULL ? nowhere : said;
-#else
-  (void)on;
-#endif
-}
-
 static bool is_listed(const int *list, int error)
 {
   for (int i = 0; i < FAULTY_ERRORS && list[i] != 0; i++)
@@ -323,7 +309,7 @@ static bool run_one(const script *s, const faulty_plan *plan, long *counts)
   int n_fds = count_entries("/proc/self/fd", NULL, 0);
   tally f = {0};
   lua_State *L = open_state(&f);
-  hush(true);
+  hush(!verbose);
   faulty_arm(plan);
   bool ok = call_script(L, s, true);
   if (!s->closes)
