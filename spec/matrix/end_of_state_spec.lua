@@ -82,23 +82,16 @@ local moments = { "before the wait", "while it waits", "completed", "completed a
   "completed and cancelled", "closed" }
 local ways = { "os.exit in a task", "the script ends" }
 
-local function trouble(result)
-  if result.code ~= 0 or result.out ~= "so far\n" then
-    return ("exit code %s\n%s%s"):format(result.code, result.out, result.err)
-  end
-  for _, word in ipairs { "Sanitizer", "ERROR", "assert", "core dumped" } do
-    if result.err:find(word, 1, true) then return result.err end
-  end
-end
+local function trouble(...) return support.trouble("so far\n", support.child(program, nil, ...)) end
 
 describe("the end of the state:", function()
   for _, way in ipairs(ways) do
     for _, moment in ipairs(moments) do
       it(("R23 R24 R145 SH1 %s, %s"):format(moment, way), function()
-        local what = trouble(support.child(program, nil, moment, way))
+        local what = trouble(moment, way)
         if not what then return end
         for _, row in ipairs(matrix.rows) do
-          local alone = trouble(support.child(program, nil, moment, way, row.name))
+          local alone = trouble(moment, way, row.name)
           if alone then error(row.name .. ": " .. alone) end
         end
         error("all together: " .. what)

@@ -65,22 +65,15 @@ if what == "used" then
 end
 ]]
 
-local function trouble(result)
-  if result.code ~= 0 or result.out ~= "at the end\n" then
-    return ("exit code %s\n%s%s"):format(result.code, result.out, result.err)
-  end
-  for _, word in ipairs { "Sanitizer", "ERROR", "assert", "core dumped" } do
-    if result.err:find(word, 1, true) then return result.err end
-  end
-end
+local function trouble(...) return support.trouble("at the end\n", support.child(program, nil, ...)) end
 
 describe("finalisers of a state that closes:", function()
   for _, what in ipairs { "used", "made", "made before ebb's end" } do
     it("R20 R24 R145 objects of every class, " .. what, function()
-      local wrong = trouble(support.child(program, nil, what))
+      local wrong = trouble(what)
       if not wrong then return end
       for class in pairs(require("spec.matrix.samples").makers) do
-        local alone = trouble(support.child(program, nil, what, class))
+        local alone = trouble(what, class)
         if alone then error(class .. ": " .. alone) end
       end
       error("all together: " .. wrong)

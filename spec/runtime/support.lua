@@ -159,4 +159,14 @@ function support.contains(part, text)
   end
 end
 
+--- What is wrong with a child that should have said `expected` and nothing bad, or nil.
+function support.trouble(expected, result)
+  if result.code ~= 0 or result.out ~= expected then
+    return ("exit code %s\n%s%s"):format(result.code, result.out, result.err)
+  end
+  for _, word in ipairs { "Sanitizer", "ERROR", "assert", "core dumped" } do
+    if result.err:find(word, 1, true) then return result.err end
+  end
+end
+
 return support
