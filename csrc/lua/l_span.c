@@ -375,18 +375,8 @@ void ebbL_span_newtype(lua_State *L, ebbL_state *S, const ebbL_type *type,
   lua_getfield(L, -3, "__index");
   lua_pushcclosure(L, l_span_index, 3);
   lua_setfield(L, -2, "__index");
-  /* The same without __gc, under the key next to the type's: what owns nothing
-     costs the collector no finaliser. */
-  lua_newtable(L);
-  lua_pushnil(L);
-  while (lua_next(L, -3)) {
-    lua_pushvalue(L, -2);
-    lua_insert(L, -2);
-    lua_rawset(L, -4);
-  }
-  lua_pushnil(L);
-  lua_setfield(L, -2, "__gc");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, (const char *)type + 1);
+  /* what owns nothing costs the collector no finaliser */
+  ebbL_newretired(L, S, type);
   lua_pop(L, 1);
 }
 
@@ -396,8 +386,7 @@ ebbL_span *ebbL_span_lean(lua_State *L, ebbL_state *S, const ebbL_type *type,
   ebbL_span *span = lua_newuserdatauv(L, n_bytes, 0);
   memset(span, 0, n_bytes);
   span->head = (ebbL_header){type, S};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, (const char *)type + 1);
-  lua_setmetatable(L, -2);
+  ebbL_retire(L, S, lua_gettop(L), type);
   return span;
 }
 
