@@ -4,7 +4,9 @@
 -- EBB_SPEC_GC puts the collector under stress: "generational", or "eager" for cycles without pause.
 --
 -- EBB_SPEC_SEED shuffles the schedule: every runtime picks its ready tasks in an order drawn from this number, another
--- one for each test and repetition (--repeat=200 tries 200). Tests that are about the order are tagged #fifo.
+-- one for each test and repetition (--repeat=200 tries 200). Tests that are about the order are tagged #fifo. With
+-- EBB_SPEC_SHAKE tasks are also woken for nothing and give way without need; tests in which a task must not are tagged
+-- #whole.
 --
 -- EBB_SPEC_TORTURE=SEED[,DENSE[,GROWTH]] refuses requests for memory, so that Lua collects at any moment, and moves
 -- blocks whenever it can: see spec/torture/allocator.c. EBB_SPEC_BUILD is the build that it is in. Tests that are about
@@ -30,8 +32,9 @@ end
 
 local seed = os.getenv "EBB_SPEC_SEED"
 if seed and seed ~= "" then
+  local is_shaken = (os.getenv "EBB_SPEC_SHAKE" or "") ~= ""
   table.insert(arg, 1, "--helper=spec/shuffle.lua")
-  table.insert(arg, 1, "--exclude-tags=fifo")
+  table.insert(arg, 1, "--exclude-tags=fifo" .. (is_shaken and ",whole" or ""))
 end
 
 -- The stack is grown to what calls of C within calls of C can need before any test starts: valgrind ends a program

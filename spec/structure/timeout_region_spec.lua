@@ -73,7 +73,7 @@ describe("timeout of a function", function()
     assert.same({ 0, 0 }, { ch:waiters() })
   end)
 
-  it_runs("TM8 past its deadline: ready awaits win, the next that would wait is struck",
+  it_runs("TM8 past its deadline: ready awaits win, the next that would wait is struck #whole",
     function(_, rt)
       local log = helper.log()
       local ch = ebb.channel(3)
