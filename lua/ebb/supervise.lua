@@ -5,6 +5,7 @@ local check = require "ebb.check"
 
 local ipairs, pairs, tostring, type = ipairs, pairs, tostring, type
 local format = string.format
+local remove = table.remove
 local in_task, report = core._in_task, core._report
 local join_set, now, scope, shield = core.join_set, core.now, core.scope, core.shield
 
@@ -103,21 +104,36 @@ local function range(self, i)
   return i, self.strategy == "rest_for_one" and #self.specs or i
 end
 
---- Ends the running ones of first to last, the newest first, and waits for their cleanups. Others
--- that end meanwhile are put by.
-local function stop(self, first, last)
-  local stopped, n = {}, 0
+--- Of those that have ended while others were being stopped, first to last need no stopping: they
+-- are to be started again if they count.
+local function take_put_by(self, first, last, again)
+  for k = #self.put_by, 1, -1 do
+    local task = self.put_by[k]
+    local i = self.index[task]
+    if i >= first and i <= last then
+      remove(self.put_by, k)
+      tell(self, task, i)
+      again[i] = ended(self, task, i)
+    end
+  end
+end
+
+--- Ends the running ones of first to last, the newest first, and waits for their cleanups: which
+-- are to be started again. Others that end meanwhile are put by.
+local function stop(self, first, last, reason)
+  local again, n = {}, 0
+  take_put_by(self, first, last, again)
   for i = last, first, -1 do
     local task = self.running[i]
     if task then
-      stopped[i], n = true, n + 1
-      task:cancel "restarted by its supervisor"
+      again[i], n = self.specs[i].restart ~= "temporary", n + 1
+      task:cancel(reason)
     end
   end
   while n > 0 do
     local task = self.set:join_next()
     local i = self.index[task]
-    if stopped[i] then
+    if again[i] ~= nil then
       n = n - 1
       tell(self, task, i)
       self.running[i], self.index[task] = nil, nil
@@ -125,11 +141,11 @@ local function stop(self, first, last)
       self.put_by[#self.put_by + 1] = task
     end
   end
-  return stopped
+  return again
 end
 
 local function give_up(self, task, i, n)
-  self.set:close()
+  stop(self, 1, #self.specs, "ended by its supervisor")
   if task:status() == "failed" then task:await() end
   local name = self.specs[i].name
   check.fail("supervise: %s has ended; that is number %d within %s s, with max_restarts = %s",
@@ -141,9 +157,9 @@ local function restart(self, task, i)
   if n > self.max_restarts then return give_up(self, task, i, n) end
   tell(self, task, i)
   local first, last = range(self, i)
-  local stopped = stop(self, first, last)
+  local again = stop(self, first, last, "restarted by its supervisor")
   for j = first, last do
-    if j == i or (stopped[j] and self.specs[j].restart ~= "temporary") then start(self, j) end
+    if j == i or again[j] then start(self, j) end
   end
 end
 
@@ -152,7 +168,7 @@ local function run(self)
   self.set = set
   for i = 1, #self.specs do start(self, i) end
   while true do
-    local task = table.remove(self.put_by, 1) or set:join_next()
+    local task = remove(self.put_by, 1) or set:join_next()
     if not task then return end
     local i = self.index[task]
     if ended(self, task, i) then restart(self, task, i) else tell(self, task, i) end

@@ -77,26 +77,41 @@ local function add_supervise(w, ebb)
       return i, spec.strategy == "rest_for_one" and #spec or i
     end
 
-    --- Ends those from first to last, the newest first; others that end meanwhile have to wait.
-    local function stop(first, last)
-      local stopped, n = {}, 0
+    local function counts(task, i)
+      local restart = spec[i].restart or "permanent"
+      return restart == "permanent" or (restart == "transient" and task.state == "failed")
+    end
+
+    --- Ends those from first to last, the newest first: which are to be started again. Others that end meanwhile have
+    -- to wait, and then need no ending.
+    local function stop(first, last, why)
+      local again, n = {}, 0
+      for k = #put_by, 1, -1 do
+        local task = put_by[k]
+        local i = index_of[task]
+        if i >= first and i <= last then
+          table.remove(put_by, k)
+          tell(task, i)
+          running[i], again[i] = nil, counts(task, i)
+        end
+      end
       for i = last, first, -1 do
         if running[i] then
-          stopped[i], n = true, n + 1
-          running[i]:cancel "restarted by its supervisor"
+          again[i], n = spec[i].restart ~= "temporary", n + 1
+          running[i]:cancel(why)
         end
       end
       while n > 0 do
         local task = set:join_next()
         local i = index_of[task]
-        if stopped[i] then
+        if again[i] ~= nil then
           running[i], n = nil, n - 1
           tell(task, i)
         else
           put_by[#put_by + 1] = task
         end
       end
-      return stopped
+      return again
     end
 
     local function too_many()
@@ -114,19 +129,18 @@ local function add_supervise(w, ebb)
       local task = table.remove(put_by, 1) or set:join_next()
       if not task then return end
       local i = index_of[task]
-      local restart = spec[i].restart or "permanent"
       running[i] = nil
-      if restart == "permanent" or (restart == "transient" and task.state == "failed") then
+      if counts(task, i) then
         if too_many() then
-          set:close()
+          stop(1, #spec, "ended by its supervisor")
           if task.state == "failed" then task:await() end
           error("a child has ended too often", 0)
         end
         tell(task, i)
         local first, last = neighbours(i)
-        local stopped = stop(first, last)
+        local again = stop(first, last, "restarted by its supervisor")
         for j = first, last do
-          if j == i or (stopped[j] and spec[j].restart ~= "temporary") then start(j) end
+          if j == i or again[j] then start(j) end
         end
       else
         tell(task, i)

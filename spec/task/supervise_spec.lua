@@ -79,6 +79,61 @@ describe("supervise", function()
     assert.matches("^%l+1 %l+1 b:end cleaned %l+2 %l+2 b:end cleaned$", log:text())
   end)
 
+  it_runs("two that fail while another is being ended are started again", function()
+    local log = helper.log()
+    ebb.supervise(quiet {
+      child(log, "a", 1.5, 1, { restart = "transient" }),
+      child(log, "b", 1.6, 1, { restart = "transient" }),
+      child(log, "c", 1, 1, { restart = "transient" }),
+      { restart = "transient", run = function()
+        log "slow"
+        local _ <close> = support.closer(function() ebb.sleep(2) end)
+        ebb.sleep(5)
+      end },
+      strategy = "rest_for_one",
+    })
+    local text = log:text()
+    assert.matches("c:end a:end b:end", text, 1, true)
+    for _, name in ipairs { "a2", "b2", "c2", "slow" } do
+      local _, n = text:gsub("%f[%w]" .. name .. "%f[%W]", "")
+      assert.equal(name == "slow" and 2 or 1, n, text)
+    end
+  end)
+
+  it_runs("one that has ended well while another is being ended stays ended", function()
+    local log = helper.log()
+    ebb.supervise(quiet {
+      child(log, "a", 1.5, 1, { restart = "transient" }),
+      child(log, "b", 1.6, 0, { restart = "transient" }),
+      child(log, "c", 1, 1, { restart = "transient" }),
+      { restart = "transient", run = function()
+        local _ <close> = support.closer(function() ebb.sleep(2) end)
+        ebb.sleep(5)
+      end },
+      strategy = "rest_for_one",
+    })
+    assert.matches("c:end a:end b:end", log:text(), 1, true)
+    assert.is_nil(log:text():find "b2")
+  end)
+
+  it_runs("on() is told of what fails as it gives up", function(errors)
+    local told = {}
+    assert.equal("a failed", support.failure(ebb.supervise, {
+      child(helper.log(), "a", 1, 1),
+      { name = "b", run = function()
+        local _ <close> = support.closer(function() error("b failed", 0) end)
+        ebb.sleep(5)
+      end },
+      { name = "c", run = function()
+        pcall(ebb.sleep, 5)
+        error("c failed", 0)
+      end },
+      max_restarts = 0, on = function(err, name) told[#told + 1] = name .. ": " .. err end,
+    }))
+    assert.same({ "c: c failed" }, told)
+    assert.equal("b failed", support.take(errors)[1].err) -- a cleanup: the task stays cancelled
+  end)
+
   it_runs("a permanent child is started again when it ends, too", function()
     local n = 0
     helper.throws("supervise: \"p\" has ended; that is number 4 within 5 s, with max_restarts = 3", function()
