@@ -38,9 +38,18 @@ local on_exit = { __close = function(self) if self.fn then self.fn() end end }
 
 --- Idle values -----------------------------------------------------------------------------------
 
+local start_reaper
+
+-- One value that cannot be closed does not keep the others from it.
+local go_on = {
+  __close = function(self, err)
+    if err ~= nil and not core.is_cancelled(err) then start_reaper(self.pool) end
+  end,
+}
+
 -- Closes what has been idle for too long; runs as a task of its own while there are idle values.
 local function reap(pool)
-  local _ <close> = setmetatable({ fn = function() pool.is_reaping = false end }, on_exit)
+  local _ <close> = setmetatable({ pool = pool }, go_on)
   while not pool.closed and pool.idle_values[1] do
     local item = pool.idle_values[1]
     if item.since + pool.idle - core.now() > NANOSECOND then
@@ -52,11 +61,17 @@ local function reap(pool)
   end
 end
 
+function start_reaper(pool)
+  local ok, task = pcall(core.spawn, reap, pool)
+  pool.reaper = ok and task or nil
+end
+
 local function put_idle(pool, value)
   pool.idle_values[#pool.idle_values + 1] = { value = value, since = core.now() }
-  -- outside of tasks nobody may ever run it: then old ones are found by acquire
-  if pool.idle and not pool.is_reaping and core._in_task() then
-    pool.is_reaping = pcall(core.go, reap, pool)
+  -- outside of tasks nobody may ever run it: then old ones are found by acquire; a reaper may have
+  -- ended with its runtime, even before it began
+  if pool.idle and core._in_task() and (not pool.reaper or pool.reaper:finished()) then
+    start_reaper(pool)
   end
 end
 
@@ -251,7 +266,7 @@ local function resource_pool(make, opts)
   inside_of[self] = {
     make = make, check = opts.check, close = opts.close, idle = opts.idle,
     permits = core.semaphore((max == nil or max == math.huge) and math.maxinteger or max),
-    idle_values = {}, n_leased = 0, closed = false, is_reaping = false,
+    idle_values = {}, n_leased = 0, closed = false,
   }
   return self
 end

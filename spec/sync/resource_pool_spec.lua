@@ -139,6 +139,45 @@ describe("a resource pool", function()
     assert.same({ n = 2, 0, 0 }, pack(pool:size()))
   end)
 
+  it("idle values are closed in time though what looks after them never ran", function()
+    local pool, log = numbered { idle = 10 }
+    local rt = helper.runtime()
+    rt:run(function() pool:acquire():close() end) -- ends before another task has a turn
+    rt:run(function()
+      local a, b = pool:acquire(), pool:acquire()
+      a:close()
+      ebb.sleep(6)
+      assert.equal("make:1 make:2", log:text())
+      ebb.sleep(5)
+      assert.equal("make:1 make:2 close:1", log:text())
+      b:close()
+      ebb.sleep(11)
+      assert.equal("make:1 make:2 close:1 close:2", log:text())
+    end)
+    rt:close()
+  end)
+
+  it_runs("one idle value that cannot be closed keeps no other from it", function(errors)
+    local n, closed = 0, {}
+    local pool = ebb.resource_pool(function()
+      n = n + 1
+      return n
+    end, { idle = 10, close = function(v)
+      closed[#closed + 1] = v
+      if v == 1 then error("cannot close", 0) end
+    end })
+    local a, b = pool:acquire(), pool:acquire()
+    a:close()
+    b:close()
+    ebb.sleep(11)
+    assert.same({ 1, 2 }, closed)
+    helper.eventually(1, function()
+      collectgarbage()
+      return #errors
+    end)
+    assert.equal("cannot close", support.take(errors)[1].err)
+  end)
+
   it_runs("closed: waiters and newcomers are refused, leased values closed when they return", function()
     local pool, log = numbered { max = 2 }
     local a, b = pool:acquire(), pool:acquire()
