@@ -97,6 +97,13 @@ describe("from", function()
     assert.equal("x", failure(function() stream.from(ebb.spawn(error, "x", 0)):collect() end))
   end)
 
+  it_runs("a task's result is still there after a pull that was timed out", function()
+    local s = stream.from(ebb.spawn(function() ebb.sleep(1) return "r" end))
+    assert.same({ nil, "timeout", 0.5 }, { ebb.timeout(0.5, s.next, s) })
+    assert.equal("r", s:next())
+    assert.is_nil(s:next())
+  end)
+
   it_runs("an op is performed for each item", function()
     local start = ebb.now()
     local s = stream.from(ebb.after(2)):enumerate():map(function(i) return i, ebb.now() - start end)

@@ -130,6 +130,7 @@ local function from_op(op)
   local stopped = false
   local only_once = getmetatable(op) == "ebb.task"
   local function got(v, ...)
+    if only_once then stopped = true end
     if v ~= nil then return v, ... end
     local why = ...
     if why ~= nil and why ~= "closed" and why ~= "eof" then return nil, ... end
@@ -138,7 +139,6 @@ local function from_op(op)
   end
   return new("from", function()
     if stopped then return nil end
-    stopped = only_once
     return got(await(op))
   end, nil, function() stopped = true end)
 end
