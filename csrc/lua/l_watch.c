@@ -57,8 +57,9 @@ static int l_get(lua_State *L)
   return 1;
 }
 
-/* (fn): the value becomes fn(value). fn may not await, so that nobody sets it
-   in between; if it throws nothing has changed. */
+/* (fn): the value becomes fn(value). fn may not await, so that no other task
+   sets it in between; if it throws, or closes the watch, nothing has changed.
+ */
 static int l_update(lua_State *L)
 {
   ebbL_watch *watch = check_watch(L);
@@ -68,6 +69,8 @@ static int l_update(lua_State *L)
   lua_settop(L, 2);
   lua_getiuservalue(L, 1, 1);
   lua_call(L, 1, 1);
+  if (watch->core.closed)
+    return ebbL_pushoutcome(L, "closed");
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 1);
   ebb_watch_set(&watch->core);
