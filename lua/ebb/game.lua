@@ -107,6 +107,10 @@ local function tween(self, seconds, target, goals, ease)
     now = clk:now()
     if now < finish then
       local p = ease((now - start) / seconds)
+      if type(p) ~= "number" then
+        check.fail("bad argument #4 to 'tween' (function that gives a number expected, it gave %s)",
+          typename(p))
+      end
       for key, goal in pairs(goals) do target[key] = from[key] + (goal - from[key]) * p end
     end
   end

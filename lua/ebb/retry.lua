@@ -54,7 +54,7 @@ end
 local function pause(attempt, opts)
   local delay, max_delay = opts.delay or 0.1, opts.max_delay or 30
   if delay > 0 then delay = delay * (opts.factor or 2) ^ (attempt - 1) end
-  if delay > max_delay then delay = max_delay end
+  if delay > max_delay or delay ~= delay then delay = max_delay end -- huge * 0 is no number
   local jitter = opts.jitter or 0
   if jitter > 0 then delay = delay * (1 + jitter * (2 * random() - 1)) end
   return delay

@@ -63,6 +63,12 @@ describe("retry", function()
     assert.equal("1:word", log[4])
   end)
 
+  it_runs("the longest delay times factor 0 is still a delay", function()
+    assert.equal("no", support.failure(ebb.retry, function() error("no", 0) end,
+      { delay = math.huge, max_delay = 1, factor = 0 }))
+    support.near(2, ebb.now())
+  end)
+
   it_runs("jitter stays within its fraction", function()
     for _ = 1, 50 do
       local fn, calls = flaky(1)

@@ -345,6 +345,8 @@ describe("game", function()
     helper.throws("field 'x': number expected, got nil", game.tween, 1, {}, { x = 1 })
     helper.throws("field 'x': number expected, got string", game.tween, 1, { x = 1 }, { x = "1" })
     helper.throws("'smooth' expected, got bouncy", game.tween, 1, {}, {}, "bouncy")
+    helper.throws("function that gives a number expected, it gave nil", game.tween, 1, { x = 1 },
+      { x = 2 }, function() end)
     helper.throws("ebb.clock expected", game.on, 1)
     helper.throws("game_spec.lua", function() game.wait "x" end)
   end)
