@@ -273,6 +273,13 @@ static ebbL_scope *check_scope(lua_State *L)
   return ebbL_check(L, 1, &ebbL_scope_type);
 }
 
+/* What is asked to end takes no new work: the child never runs. */
+static void end_if_late(lua_State *L, const ebbL_scope *scope, ebbL_task *task)
+{
+  if (scope->failed || scope->cancelled || scope->hard || scope->closing)
+    ebbL_cancel_task(L, task, 0);
+}
+
 static int l_scope_spawn(lua_State *L)
 {
   ebbL_scope *scope = check_scope(L);
@@ -283,9 +290,7 @@ static int l_scope_spawn(lua_State *L)
   ebbL_rt *rt = ebbL_current_rt(L, S);
   ebbL_rt_accepts(L, rt);
   ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 2, true, scope);
-  /* what is asked to end takes no new work: the child never runs */
-  if (scope->failed || scope->cancelled || scope->hard || scope->closing)
-    ebbL_cancel_task(L, task, 0);
+  end_if_late(L, scope, task);
   return 1;
 }
 
@@ -301,8 +306,8 @@ static int l_spawn_beside(lua_State *L)
   ebbL_rt *rt = ebbL_current_rt(L, S);
   ebbL_rt_accepts(L, rt);
   ebbL_task *task = ebbL_spawn(L, S, rt, lua_gettop(L) - 1, true, scope);
-  if (scope != NULL && (scope->failed || scope->cancelled || scope->hard))
-    ebbL_cancel_task(L, task, 0);
+  if (scope != NULL)
+    end_if_late(L, scope, task);
   return 1;
 }
 
@@ -373,9 +378,11 @@ int ebbL_scope_close(lua_State *L)
       ebbL_scope_cancel_for(L, scope, "the scope was closed");
     return 0;
   }
-  ebbL_scope_cancel_for(L, scope, "the scope was closed");
+  ebbL_scope_cancel_told(L, scope, "the scope was closed");
   scope->closing = true;
   if (S->current == NULL) {
+    if (!scope->cancelled)
+      lua_setiuservalue(L, 1, CANCEL_ERROR); /* for who waits later */
     scope->cancelled = true;
     report_failure(L, scope);
     scope->isolate = true; /* later failures are reported as they come */

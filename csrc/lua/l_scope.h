@@ -55,6 +55,10 @@ void ebbL_scope_body_gone(void *scope);
 void ebbL_scope_strike_children(lua_State *L, ebbL_scope *scope, int error_idx);
 /* … and the body, for that reason; out of memory without it. [no-raise] */
 void ebbL_scope_cancel_for(lua_State *L, ebbL_scope *scope, const char *reason);
+/* [-0, +1, no-raise] The same; pushes the shared error, nil if there is none.
+ */
+void ebbL_scope_cancel_told(lua_State *L, ebbL_scope *scope,
+                            const char *reason);
 /* [-0, +0, no-raise] The value at idx is the scope's first failure. */
 void ebbL_scope_record(lua_State *L, ebbL_scope *scope, int idx);
 /* [-0, +1] The first failure; forgets it. */

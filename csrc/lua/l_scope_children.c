@@ -41,8 +41,15 @@ static int push_string(lua_State *L)
 
 void ebbL_scope_cancel_for(lua_State *L, ebbL_scope *scope, const char *reason)
 {
+  ebbL_scope_cancel_told(L, scope, reason);
+  lua_pop(L, 1);
+}
+
+void ebbL_scope_cancel_told(lua_State *L, ebbL_scope *scope, const char *reason)
+{
   if (!lua_checkstack(L, 10)) {
     ebbL_scope_strike_children(L, scope, 0);
+    lua_pushnil(L);
     return;
   }
   int top = lua_gettop(L);
@@ -56,7 +63,7 @@ void ebbL_scope_cancel_for(lua_State *L, ebbL_scope *scope, const char *reason)
   ebbL_scope_strike_children(L, scope, top + 2);
   if (scope->body != NULL)
     ebbL_strike(L, scope->head.state, &scope->body->region, top + 2);
-  lua_settop(L, top);
+  lua_remove(L, top + 1);
 }
 
 static int keep_error(lua_State *L)

@@ -80,14 +80,14 @@ function Game:run_item(item)
   return item()
 end
 
---- The items as functions for a group: each begins where the caller is in time, and at[i] is where
--- it has got to.
+--- The items as functions for a group: each begins where the caller is in time, also if its first
+-- turn is in a later frame, and at[i] is where it has got to.
 function Game:members(items, n, at)
-  local start, now = self:here(self.clock())
+  local start = self:here(self.clock())
   local members = {}
   for i = 1, n do
     members[i] = function()
-      self:arrive(start, now)
+      self:arrive(start, self.clock():now())
       local results = pack(self:run_item(items[i]))
       at[i] = self:here(self.clock())
       return unpack(results, 1, results.n)

@@ -136,6 +136,50 @@ describe("shutdown", function()
     assert.is_false(ran)
   end)
 
+  it("SH2 nothing that is made of tasks can begin while it shuts down; all of it throws EBB052", function()
+    local function five() return ebb.stream.range(1, 5) end
+    local function sleeping(v) ebb.sleep(1) return v end
+    local uses = {
+      merge = function() return ebb.stream.merge({ five(), five() }):collect() end,
+      timeout = function() return five():timeout(1):collect() end,
+      chunks_timeout = function() return five():chunks_timeout(2, 1):collect() end,
+      debounce = function() return five():debounce(1):collect() end,
+      take_until = function() return five():take_until(ebb.never()):collect() end,
+      buffered = function() return five():buffered(2, sleeping):collect() end,
+      buffer_unordered = function() return five():buffer_unordered(2, sleeping):collect() end,
+      for_each_concurrent = function() return five():for_each_concurrent(2, sleeping) end,
+      join = function() return ebb.join(sleeping, sleeping) end,
+      try_join = function() return ebb.try_join(sleeping, sleeping) end,
+      race = function() return ebb.race(sleeping, sleeping) end,
+      map = function() return ebb.map({ 1, 2 }, sleeping) end,
+      supervise = function() return ebb.supervise { { run = sleeping } } end,
+      join_set = function()
+        local js <close> = ebb.join_set()
+        js:spawn(sleeping)
+      end,
+      scope = function() return ebb.scope(function(s) s:spawn(sleeping) end) end,
+      delay = function() return ebb.delay(1, sleeping) end,
+      every = function() return ebb.game.every(1, sleeping) end,
+      parallel = function() return ebb.game.parallel { 1, 1 } end,
+    }
+    local rt, errors = helper.runtime()
+    local seen = {}
+    rt:spawn(function()
+      local _ <close> = closer(function()
+        for name, use in pairs(uses) do seen[name] = table.pack(pcall(use)) end
+      end)
+      ebb.sleep(1000)
+    end)
+    rt:step(1)
+    assert.equal(0, rt:shutdown(1))
+    for name in pairs(uses) do
+      assert.is_table(seen[name], name)
+      assert.is_false(seen[name][1], name)
+      assert.truthy(tostring(seen[name][2]):find("EBB052", 1, true), name .. ": " .. tostring(seen[name][2]))
+    end
+    assert.same({}, errors)
+  end)
+
   it("SH4 a cleanup may wake and cancel others", function()
     local rt = helper.runtime()
     local ch, got = ebb.channel(), nil

@@ -221,6 +221,37 @@ describe("s:close", function()
     rt:close()
   end)
 
+  it("outside a task tells who waits later why it is over", function()
+    local rt = helper.runtime()
+    local s, results
+    rt:spawn(function()
+      s = ebb.scope()
+      s:spawn(ebb.sleep, 1)
+      s:cancel "of before"
+      s:wait()
+      s:spawn(ebb.sleep, 100)
+    end)
+    rt:step()
+    rt:step()
+    s:close()
+    rt:spawn(function() results = { s:wait() } end)
+    rt:step()
+    assert.same({ nil, "cancelled", "the scope was closed" }, results)
+    rt:close()
+  end)
+
+  it_runs("ends also what a child's cleanup starts beside itself", function()
+    local repeated
+    local s = ebb.scope()
+    s:spawn(function()
+      local _ <close> = closer(function() repeated = ebb.game.every(1, function() return false end) end)
+      ebb.sleep(100)
+    end)
+    helper.settle()
+    s:close()
+    assert.equal("cancelled", repeated:status())
+  end)
+
   it_runs("is what the collector does to a scope that was dropped", function()
     local log = helper.log();
     (function()

@@ -207,6 +207,21 @@ describe("game.sequence, parallel, race, loop", function()
     assert.is_true(math.abs(ebb.now() - 1) < 1e-6)
   end)
 
+  it("parallel and race begin with the call, also for items that no step had time for", function()
+    local rt = helper.runtime()
+    local at = {}
+    rt:spawn(function()
+      game.parallel { 1, function() game.wait(1) at[1] = ebb.frame_clock():now() end }
+      at[2] = ebb.frame_clock():now()
+      game.race { 1 }
+      at[3] = ebb.frame_clock():now()
+    end)
+    rt:step(0, 0.25) -- one turn: the members have none
+    for _ = 1, 12 do rt:step(nil, 0.25) end
+    assert.same({ 1, 1, 2 }, at)
+    rt:close()
+  end)
+
   it_steps("what they overshoot is carried over", function(step, rt)
     local at
     rt:spawn(function()

@@ -53,10 +53,10 @@ end
 function puller:add(pull, stream)
   local ask = channel(huge)
   local member = { ask = ask, stream = stream }
+  ask:try_send(true)
+  member.task = self.scope:spawn(work, self.out, ask, member, pull) -- not in a shutdown: throws
   self.members[#self.members + 1] = member
   self.open = self.open + 1
-  ask:try_send(true)
-  member.task = self.scope:spawn(work, self.out, ask, member, pull)
 end
 
 --- The next item of any, nil when all have ended. With `due` it is waited for until then at most:
