@@ -135,15 +135,35 @@ local function add_clocks(w, ebb)
     while w.whole(k / FRAMES) < due do k = k + 1 end
     return w.arm(frame_due(k), fire)
   end
-  --- Begins when it is first asked for.
+  --- Begins when it is first asked for. A host that steps moves it.
   local frame_clock
   function ebb.frame_clock()
-    frame_clock = frame_clock or new_clock(frames, 1, 1e-6)
+    if frame_clock then return frame_clock end
+    local source = w.is_stepped and by_hand() or frames
+    source.at = w.whole(w.frame_time)
+    frame_clock = new_clock(source, 1, 1e-6)
+    function w.frame_stepped()
+      source.at = w.whole(w.frame_time)
+      frame_clock.fire_due()
+    end
     return frame_clock
+  end
+
+  --- The time that the steps have brought since the task's frame before, or since it began.
+  local function next_step()
+    w.check(true)
+    w.await {
+      ready = function() return false end,
+      link = function(arm) w.join_queue(arm, w.frame_waiters) end,
+    }
+    local before = w.current.frame_seen
+    w.current.frame_seen = w.frame_time
+    return w.frame_time - before
   end
 
   --- The next frame: the time since the task's one before.
   function ebb.next_frame()
+    if w.is_stepped then return next_step() end
     local k = frame_at(w.now) + 1
     w.check(true)
     w.await {

@@ -2,16 +2,14 @@
 -- can be struck, virtual time. Written from the contract's sentences, with nothing of ebb's code: slow and plain.
 --
 -- Ready tasks run in the order in which they became ready; timers of equal deadline fire in the order they were
--- armed, when nothing is ready. `oracle` decides what is left open: which of several ready arms a fair select takes
--- and, under a seed, which ready task runs next.
+-- armed, when nothing is ready (loop.lua has who runs and fires them). `oracle` decides what is left open: which of
+-- several ready arms a fair select takes and, under a seed, which ready task runs next.
 --
 -- An arm is one thing that a wait waits for. Its leaf says:
 --   ready(task)  could it happen now?           take(task)  it happens: packed values (throws = an error)
 --   link(arm)    join the object's queue        leave(arm)  has left it, by winning or not (optional)
 --   takes        it hands over what must not be lost: no cancel takes that away
 local pack, unpack = table.pack, table.unpack
-
-local TURN = 64 -- so many times a task is resumed before timers are looked at again
 
 local Cancel = { __name = "model.cancelled" }
 
@@ -101,7 +99,7 @@ return function(oracle)
     make_ready(wait.task)
   end
 
-  local function interrupt(task) unpark(task.wait, { interrupted = true }) end
+  function w.interrupt(task) unpark(task.wait, { interrupted = true }) end
 
   --- Asks the region's code to end. `soft`: by a deadline, which what is ready at once still wins over.
   function w.strike(region, err, soft)
@@ -112,7 +110,7 @@ return function(oracle)
     end
     region.err = region.err or err
     local task = region.task
-    if task.wait and not task.wait.firm and visible(task) then interrupt(task) end
+    if task.wait and not task.wait.firm and visible(task) then w.interrupt(task) end
   end
 
   function w.open(kind)
@@ -197,6 +195,7 @@ return function(oracle)
   --- Performs one of the arms: which, and its values. how = "fair", "first" or "try" (nil when none is ready).
   function w.perform(arms, how)
     local task, candidates = w.current, {}
+    if not task and how ~= "try" then error("EBB055", 0) end -- a host drives
     if how ~= "try" then w.check(false) end
     for _, arm in ipairs(arms) do
       if arm.leaf.ready(task) then candidates[#candidates + 1] = arm end
@@ -254,6 +253,7 @@ return function(oracle)
   end
 
   function w.spawn(fn, ...)
+    if w.is_shut then error("EBB052", 0) end
     w.n_tasks = w.n_tasks + 1
     local task = { id = w.n_tasks, joiners = {}, locks = {}, locals = {}, fn = fn }
     for key, value in pairs(w.current and w.current.locals or {}) do task.locals[key] = value end
@@ -328,103 +328,24 @@ return function(oracle)
 
   --- The program's pcall.
   function w.pcall(fn, ...)
+    if not w.current then return pcall(fn, ...) end
     local region = w.open "pcall"
     local results = pack(pcall(fn, ...))
     w.close(region)
     return unpack(results, 1, results.n)
   end
 
-  local function resume(task)
+  --- One turn of a task.
+  function w.resume(task)
     w.current, task.state = task, "running"
     if not task.started and task.regions[1].struck then
       finish(task, { false, task.regions[1].err })
     else
-      task.started = true
+      if not task.started then task.started, task.frame_seen = true, w.frame_time end
       local ok, err = coroutine.resume(task.co)
       if not ok then error(debug.traceback(task.co, "the model itself failed: " .. tostring(err)), 0) end
     end
     w.current = nil
-  end
-
-  -- the loop ---------------------------------------------------------------------------------------
-
-  local function next_due()
-    local due = w.timers[1] and w.timers[1].due
-    local ending = w.ending[1] and w.ending[1].cleanup_due
-    if due and ending then return math.min(due, ending) end
-    return due or ending
-  end
-
-  local function time_up(task)
-    task.overdue = true
-    if not visible(task) then return end
-    if task.started then w.report(task, "EBB025") end
-    if task.wait and not task.wait.firm then interrupt(task) end
-  end
-
-  local function fire()
-    while w.timers[1] and w.timers[1].due <= w.now do table.remove(w.timers, 1).fire() end
-    while w.ending[1] and w.ending[1].cleanup_due <= w.now do
-      time_up(table.remove(w.ending, 1))
-    end
-  end
-
-  --- Timers are looked at; then those who are ready run, and after them those whom they made ready, until is_over() or
-  -- timers are to be looked at again.
-  local function turn(is_over)
-    fire()
-    local left = TURN
-    while left > 0 and w.ready[1] do
-      local n = math.min(#w.ready, left)
-      left = left - n
-      for _ = 1, n do
-        if w.ready[1] then resume(table.remove(w.ready, oracle.pick(w.ready))) end
-      end
-      if is_over() then break end
-    end
-  end
-
-  --- Nothing is ready: on to the next time something is due. False when nothing can ever happen.
-  local function advance(limit)
-    local due = next_due() or limit
-    if due and limit then due = math.min(due, limit) end
-    if not due then return false end
-    w.now = math.max(w.now, due)
-    return true
-  end
-
-  --- The run is over. The children of a cleanup share its time.
-  local function cancel_all()
-    for i = #w.alive, 1, -1 do
-      local t = w.alive[i]
-      if not t.asked and not (t.scope and t.scope.of_cleanup) then w.cancel(t) end
-    end
-  end
-
-  --- Runs main as the main task; then what is alive is cancelled and runs its cleanups. EBB043 (a deadlock) or the main
-  -- task's status. over() is called in between.
-  function w.run(main, over)
-    local task = w.spawn(main)
-    local deadlock = false
-    local function is_over() return w.finished(task) end
-    while not is_over() and not deadlock do
-      turn(is_over)
-      if not is_over() and not w.ready[1] then deadlock = not advance() end
-    end
-    over()
-    w.closing = true
-    for _, t in ipairs { unpack(w.alive) } do
-      if t.overdue and t.wait then time_up(t) end
-    end
-    local limit = w.now + w.cleanup_timeout + 1
-    cancel_all()
-    while w.alive[1] do
-      turn(is_over)
-      cancel_all()
-      if w.alive[1] and not w.ready[1] and (w.now >= limit or not advance(limit)) then break end
-    end
-    w.was_killed = w.alive[1] ~= nil
-    return deadlock and "EBB043" or task.state, task
   end
 
   return w

@@ -99,6 +99,21 @@ return function(w, ebb)
   local nothing = { ready = function() return false end, link = function() end }
   function ebb.never() return w.leaf_op(nothing) end
 
+  --- What is called from outside, once: true for that call.
+  function ebb.callback()
+    local values, queue = nil, {}
+    w.n_expected = w.n_expected + 1
+    local leaf = { ready = function() return values ~= nil end, take = function() return values end }
+    function leaf.link(arm) w.join_queue(arm, queue) end
+    local function callback(...)
+      if values then return false end
+      values, w.n_expected = pack(...), w.n_expected - 1
+      w.wake_all(queue, ...)
+      return true
+    end
+    return callback, w.leaf_op(leaf)
+  end
+
   -- time -------------------------------------------------------------------------------------------
 
   function ebb.now() return w.now end

@@ -1,6 +1,7 @@
 --- Random programs. A program is a tree: a list of statements, each a leaf (text) or a block (texts and lists in
 -- turns); text(program) is a chunk of Lua that is called with what it runs on. What a statement gives is logged under
 -- the statement's number, which is also the value it sends.
+local frames = require "spec.model.frames"
 local wide = require "spec.model.wide"
 local words = require "spec.model.words"
 
@@ -265,12 +266,13 @@ function statements(g, depth)
 end
 
 --- The program of a seed: { body = nodes }. `plain`: without what wakes a task only to let it wait on (its turn leaves
--- no trace), for runs whose order of tasks is shuffled.
-function program.generate(seed, plain)
+-- no trace), for runs whose order of tasks is shuffled. `stepped`: with what a host does between its frames.
+function program.generate(seed, plain, stepped)
   local g = { plain = plain, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0, scopes = {},
     objects_of_scopes = {}, sets = {} }
   g.room = 20 + g.random(50)
   words.add_objects(g)
+  if stepped then frames.add(g, { new_id = new_id, spawn = spawn, task_of = task_of }) end
   for _ = 1, 1 + g.random(4) do g.body[#g.body + 1] = spawn(g, 1, "ebb.spawn") end
   for _, node in ipairs(statements(g, 1)) do g.body[#g.body + 1] = node end
   if g.random(4) > 1 then g.body[#g.body + 1] = { "log(0, ebb.timeout(9, join_all))" } end
@@ -292,7 +294,7 @@ local function write(out, nodes, indent)
 end
 
 local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, keep, attempt, map_of, make, "
-  .. "is_good, let_go, begun, limited, T, G, go"
+  .. "is_good, let_go, begun, limited, host, T, G, go"
 
 --- The program as a chunk of Lua.
 function program.text(prog)
@@ -304,7 +306,7 @@ end
 --- Has every name in the text its declaration? (Not so when a shrinker has left out too much.)
 function program.is_whole(text)
   local declared = {}
-  for name in text:gmatch "local (%l+%d+)" do declared[name] = true end
+  for name, second in text:gmatch "local (%l+%d+),? ?(%l*%d*)" do declared[name], declared[second] = true, true end
   for name in text:gmatch "function%((s%d+)%)" do declared[name] = true end
   for before, name in text:gmatch "(.)%f[%w_](%l+%d+)%f[^%w_]" do
     if before ~= "'" and not declared[name] then return false end

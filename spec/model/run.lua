@@ -7,7 +7,8 @@
 -- EBB_MODEL_SEED     the first program (1); a program is known by its number
 -- EBB_MODEL_STEP     from one number to the next (1)
 --
--- Every third program runs under a schedule shuffled by its number. A program on which the two differ is made as
+-- Every third program runs under a schedule shuffled by its number; of the others every fifth is stepped by a host with
+-- a frame loop. A program on which the two differ is made as
 -- short as it goes and printed as Lua, with both traces; the exit code is then 1.
 local play = require "spec.model.play"
 local program = require "spec.model.program"
@@ -20,15 +21,26 @@ local TRIES, MANY_TRIES = 24, 500
 local MOST_AGAIN = 20
 local MOST_LEFT_OUT = 0.01 -- of the programs
 
+--- How the program of a number is played.
+local function way_of(seed)
+  if seed % 3 == 0 then return { seed = seed } end
+  if seed % 5 == 0 then return { grace = seed % 4 } end
+  return {}
+end
+
+local function generated(seed)
+  local how = way_of(seed)
+  return program.generate(seed, how.seed ~= nil, how.grace ~= nil)
+end
+
 --- Plays the program of a number. Both sides and where they differ; or an error as the fourth; nil, nil, nil if it cannot
 -- be compared.
 local function played(seed, prog, tries)
-  local shuffled = seed % 3 == 0
-  prog = prog or program.generate(seed, shuffled)
-  local text = program.text(prog)
+  prog = prog or generated(seed)
+  local text, how = program.text(prog), way_of(seed)
   local ok, real, model, at
   for _ = 1, MOST_AGAIN do
-    ok, real, model, at = pcall(play.both, text, shuffled and seed or nil, tries)
+    ok, real, model, at = pcall(play.both, text, how, tries)
     if not (ok and at and real.is_too_slow) then break end
   end
   if not ok then return nil, nil, 0, real end
@@ -45,7 +57,7 @@ end
 
 --- A text about a program on which the two differ; `first`: both sides as they were when that was found.
 function run.difference(seed, first)
-  local prog = program.generate(seed, seed % 3 == 0)
+  local prog, how = generated(seed), way_of(seed)
   local n_tries, out = 0, {}
   local _, _, differs, err = played(seed, prog, TRIES)
   if differs then
@@ -58,7 +70,7 @@ function run.difference(seed, first)
   end
   local real, model = first[1], first[2]
   local function say(...) out[#out + 1] = table.concat({ ... }, " ") end
-  say(("program %d differs%s%s:\n"):format(seed, seed % 3 == 0 and " (shuffled)" or "",
+  say(("program %d differs%s%s:\n"):format(seed, how.seed and " (shuffled)" or how.grace and " (stepped)" or "",
     differs and "; made as short as it goes" or ", but not when it is played again; as it was"))
   say((program.text(prog):gsub("\n\n+", "\n")))
   if err then

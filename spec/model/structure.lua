@@ -58,8 +58,9 @@ local function add_tasks(w, ebb)
   function ebb.spawn(fn, ...) return as_handle(w.spawn(fn, ...)) end
   function ebb.go(fn, ...) as_handle(w.spawn(fn, ...)) end
   function ebb.delay(s, fn, ...)
+    local due = w.later(w.now, s)
     return ebb.spawn(function(...)
-      ebb.sleep(s)
+      ebb.sleep_until(due)
       return fn(...)
     end, ...)
   end
@@ -268,7 +269,11 @@ local function add_scopes(w, ebb)
     end
     cancel_children(s, err)
     s.closing = true
-    leave(s, nil, true)
+    if w.current then return leave(s, nil, true) end
+    -- a host's: nobody waits, nobody is thrown a failure
+    s.cancelled, s.isolate = s.cancelled or err, true
+    local failure = take_failure(s)
+    if failure then w.report(nil, failure[1]) end
   end
 
   function Scope.__close(s, err)

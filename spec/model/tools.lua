@@ -202,9 +202,8 @@ local function add_resource_pool(w, ebb)
       local function back()
         if closed then return let_go(value) end
         idle[#idle + 1] = { value = value, since = w.now }
-        if opts.idle and not reaps then
-          reaps = true
-          ebb.go(function()
+        if opts.idle and not reaps and w.current then -- a host's are found by acquire
+          reaps = pcall(ebb.go, function()
             local _ <close> = setmetatable({}, { __close = function() reaps = false end })
             reap()
           end)

@@ -85,7 +85,7 @@ local ops = {
   o = { "$" }, sb = { "$", "$:recv_op()" }, sw = { "$", "$:changed_op()" },
   m = { "$", "$:lock_op()" }, rw = { "$:read_op()", "$:write_op()" }, sem = { "$", "$:acquire_op(K)" },
   n = { "$" }, bar = { "$" }, lat = { "$" }, tok = { "$" }, tm = { "$" }, iv = { "$" },
-  clk = { "$:after(@)", "$:at(@)" }, man = { "$:after(@)", "$:at(@)" },
+  clk = { "$:after(@)", "$:at(@)" }, man = { "$:after(@)", "$:at(@)" }, op = { "$" },
 }
 
 --- Those whose values nobody has to give back.

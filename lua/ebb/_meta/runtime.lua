@@ -25,7 +25,7 @@ local ebb = {}
 ---@field ran integer turns of tasks
 ---@field ready integer tasks left over for the next step
 ---@field alive integer
----@field next_deadline ebb.seconds? from now
+---@field next_deadline ebb.seconds? from now; earlier than need be if a wait was given up
 ---@field overrun ebb.seconds over the budget
 ---@field slowest_task ebb.Task?
 ---@field gc_max ebb.seconds the longest single step of the collector; 0 unless gc = "frame"
