@@ -162,7 +162,8 @@ memcpy(block, ptr, (old_bytes < new_bytes ? old_bytes : new_bytes) / 8 * 8);
     count_back(heap, n_bytes);]],
       put = [[
   void *ptr = block_get(heap, account, n_bytes);
-  if (ptr == NULL) {]] },
+  if (ptr == NULL) {]],
+      caught_by = "test_heap_refusals" },
     { "heap-shrink-fails", "shrinking a block fails when there is no memory",
       find = [[
     if (n_bytes > old_bytes)
@@ -171,7 +172,8 @@ memcpy(block, ptr, (old_bytes < new_bytes ? old_bytes : new_bytes) / 8 * 8);
       put = [[
     if (n_bytes != old_bytes)
       return NULL;
-    ptr = old;]] },
+    ptr = old;]],
+      caught_by = "test_heap_refusals" },
   },
   { file = "csrc/alloc/heap_map.c",
     { "heap-map-hole", "taking a large block out of the map cuts others off",
