@@ -51,13 +51,19 @@ function helper.settle()
   end
 end
 
---- In a task, on the system's clock: waits until fn() gives `expected`, for ten seconds at most; fails otherwise.
+--- In a task, on the system's clock: waits until fn() gives `expected`, for half a minute at most; fails otherwise.
 function helper.eventually(expected, fn)
-  for _ = 1, 2000 do
+  for _ = 1, 6000 do
     if fn() == expected then return end
     ebb.sleep(0.005)
   end
   require("luassert").equal(expected, fn())
+end
+
+--- Collects all that nobody refers to, and what finalisers let go.
+function helper.collect()
+  collectgarbage()
+  collectgarbage()
 end
 
 --- Calls fn(...), which must throw; returns the error (and checks that tostring(err) contains `text`, plain).

@@ -1,16 +1,11 @@
 -- Budgets: what refuses, what is charged, who is asked and who is told.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-local throws = helper.throws
+local collect, throws = helper.collect, helper.throws
 local budget = ebb.alloc.budget
 
 local is_eager = os.getenv "EBB_SPEC_GC" == "eager"
 local n_names = 0
-
-local function collect()
-  collectgarbage()
-  collectgarbage()
-end
 
 -- A budget that nobody else has.
 local function new(opts)

@@ -1,15 +1,10 @@
 -- What the pool, the collector and the statistics do over time.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-local throws = helper.throws
+local collect, throws = helper.collect, helper.throws
 
 -- An eager collector makes long loops take minutes and shows nothing more in them.
 local is_eager = os.getenv "EBB_SPEC_GC" == "eager"
-
-local function collect()
-  collectgarbage()
-  collectgarbage()
-end
 
 -- Nil where it cannot be told, or where a sanitizer keeps what was freed for a while.
 local function resident_kib()

@@ -1,7 +1,7 @@
 --- What the specs of the house share: the files of the tree, programs run in a process of their own.
 local common = require "spec.runtime.support"
 
-local support = { quote = common.quote }
+local support = { quote = common.quote, slurp = require("spec.system").slurp }
 
 --- The lines that a command of the shell prints.
 function support.lines(command)
@@ -15,11 +15,6 @@ end
 function support.files(folder, ending)
   return support.lines(("find %s -type f -name '*%s' 2>/dev/null | LC_ALL=C sort")
     :format(common.quote(folder), ending))
-end
-
-function support.slurp(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
 end
 
 function support.exists(path)

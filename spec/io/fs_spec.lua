@@ -2,8 +2,9 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.runtime.support"
+local system = require "spec.system"
 
-local fs = ebb.fs
+local fs, slurp, spit = ebb.fs, system.slurp, system.spit
 local real = { clock = "system" }
 
 local root
@@ -12,16 +13,6 @@ local function shell(command, ...)
   local words = { command }
   for i, word in ipairs { ... } do words[i + 1] = support.quote(word) end
   assert(os.execute(table.concat(words, " ")))
-end
-
-local function slurp(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
-local function spit(path, data)
-  local file <close> = assert(io.open(path, "wb"))
-  assert(file:write(data))
 end
 
 local function failing(message, code, ...)
@@ -57,8 +48,8 @@ local whole_tree = {
   "/link link", "/z file",
 }
 
-before_each(function() root = assert(fs.mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/ebb-spec-")) end)
-after_each(function() shell("rm -rf", root) end)
+before_each(function() root = system.folder() end)
+after_each(function() system.remove(root) end)
 
 describe("ebb.fs.read", function()
   helper.it("gives the whole file", function()

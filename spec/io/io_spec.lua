@@ -2,30 +2,17 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.runtime.support"
+local system = require "spec.system"
 
+local slurp = system.slurp
 local real = { clock = "system" }
 local paths = {}
 
 local function new_path(data)
   local path = os.tmpname()
   paths[#paths + 1] = path
-  if data then
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(data)
-  end
+  if data then system.spit(path, data) end
   return path
-end
-
-local function slurp(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
-local function n_fds()
-  local n = 0
-  local list <close> = io.popen "ls /proc/self/fd"
-  for _ in list:lines() do n = n + 1 end
-  return n
 end
 
 --- A program of its own with ebb, run by the shell: `line` has %s where it stands.
@@ -238,11 +225,11 @@ describe("ebb.io", function()
     assert.same({ "a|\n", "b|\n", "\n|c" }, list)
     collectgarbage()
     collectgarbage()
-    local before = n_fds()
+    local before = system.n_descriptors()
     for line in ebb.io.lines(path) do
       if line == "b" then break end
     end
-    assert.equal(before, n_fds())
+    assert.equal(before, system.n_descriptors())
     helper.throws("ENOENT", ebb.io.lines, "/no such file")
     helper.throws("EISDIR", ebb.io.lines "/tmp")
     local file <close> = assert(ebb.io.open(path))
@@ -377,14 +364,14 @@ describe("ebb.io", function()
     local path = new_path "x"
     assert(ebb.io.open(path)):close()
     collectgarbage()
-    local before = n_fds()
+    local before = system.n_descriptors()
     for _ = 1, 20 do
       local task = ebb.spawn(ebb.io.open, path)
       ebb.yield()
       task:cancel()
       task:join()
     end
-    helper.eventually(before, n_fds)
+    helper.eventually(before, system.n_descriptors)
   end, real)
 
   helper.it("popen: reads and writes a command, close waits for its end", function()

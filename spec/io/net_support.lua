@@ -1,4 +1,4 @@
--- What the specs of the network share: connected pairs, open descriptors.
+-- What the specs of the network share: connected pairs, what fails.
 local assert = require "luassert"
 local ebb = require "ebb"
 
@@ -28,12 +28,6 @@ function support.pair()
   local a = assert(ebb.net.connect("127.0.0.1", port))
   local b = assert(listener:accept())
   return setmetatable({ a, b }, closer), a, b
-end
-
---- How many descriptors are open; nil where that cannot be told.
-function support.descriptors()
-  local list = ebb.fs.list "/proc/self/fd"
-  return list and #list
 end
 
 return support

@@ -2,6 +2,7 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.io.net_support"
+local system = require "spec.system"
 
 local failing, unix = support.failing, ebb.net.unix
 
@@ -14,8 +15,8 @@ local function connected(path)
 end
 
 describe("Unix sockets:", function()
-  before_each(function() dir = assert(ebb.fs.mkdtemp "/tmp/ebb-net-") end)
-  after_each(function() os.execute("rm -rf " .. dir) end)
+  before_each(function() dir = system.folder() end)
+  after_each(function() system.remove(dir) end)
 
   helper.it("carry bytes both ways (NT7)", function()
     local a, b = connected(dir .. "/s")

@@ -2,6 +2,7 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.runtime.support"
+local system = require "spec.system"
 
 local real = { clock = "system" }
 local self_pid = assert(io.open "/proc/self/stat"):read "n"
@@ -36,21 +37,6 @@ local function is_alive(pid)
   local state = (file:read "a" or ""):match "^%d+ %(.*%) (%a)"
   file:close()
   return state ~= nil and state ~= "Z"
-end
-
-local function n_fds()
-  local n = 0
-  local list <close> = io.popen "ls /proc/self/fd"
-  for _ in list:lines() do n = n + 1 end
-  return n
-end
-
---- Waits until `done()`, ten seconds at most.
-local function eventually(done)
-  assert(ebb.timeout(10, function()
-    while not done() do ebb.sleep(0.002) end
-    return true
-  end), "it does not come")
 end
 
 describe("ebb.process", function()
@@ -92,7 +78,7 @@ describe("ebb.process", function()
     collectgarbage()
     collectgarbage()
     ebb.sleep(0.01)
-    local before = n_fds()
+    local before = system.n_descriptors()
     assert.same({ nil, "ENOENT: no such file or directory", "ENOENT" },
       { ebb.process.spawn { "ebb no such program" } })
     assert.equal("ENOENT", select(3, ebb.process.spawn { "true", cwd = "/no such place" }))
@@ -103,7 +89,7 @@ describe("ebb.process", function()
     end
     assert.equal("ENOENT", select(3, ebb.process.output { "/no/such" }))
     collectgarbage()
-    helper.eventually(before, n_fds)
+    helper.eventually(before, system.n_descriptors)
     assert.equal(0, n_children())
   end, real)
 
@@ -255,7 +241,7 @@ describe("ebb.process", function()
       helper.settle()
     end
     assert.same({ nil, "closed" }, { waiter:await() })
-    eventually(function() return not io.open(("/proc/%d/stat"):format(pid)) end)
+    helper.eventually(nil, function() return (io.open(("/proc/%d/stat"):format(pid))) end)
     assert.equal(0, n_children())
   end, real)
 
@@ -263,9 +249,9 @@ describe("ebb.process", function()
     for _ = 1, 5 do assert(ebb.process.spawn { "sleep", "100" }) end
     collectgarbage()
     collectgarbage()
-    eventually(function()
+    helper.eventually(0, function()
       collectgarbage()
-      return n_children() == 0
+      return n_children()
     end)
   end, real)
 
@@ -297,24 +283,26 @@ describe("ebb.process", function()
   end)
 
   helper.it("detached: it lives on; its status is taken when it ends", function()
-    local p = assert(ebb.process.spawn { "sleep", "0.3" })
+    local p = assert(ebb.process.spawn { "sleep", "100" })
     assert.equal(p, p:detach())
     support.contains("detached", tostring(p))
     local pid = p.pid
     p:close()
     assert.is_true(is_alive(pid))
     assert.same({ nil, "closed" }, { p:wait() })
-    eventually(function() return n_children() == 0 end)
+    os.execute("kill " .. pid)
+    helper.eventually(0, n_children)
   end, real)
 
   it("detached: it outlives the runtime; later spawns take its status", function()
     local pid
     helper.run(function()
-      pid = assert(ebb.process.spawn { "sleep", "0.2" }):detach().pid
+      pid = assert(ebb.process.spawn { "sleep", "100" }):detach().pid
     end, real)
     assert.is_true(is_alive(pid))
+    os.execute("kill " .. pid)
     helper.run(function()
-      eventually(function() return not is_alive(pid) end)
+      helper.eventually(false, function() return is_alive(pid) end)
       ebb.process.output { "true" }
       assert.equal(0, n_children())
     end, real)
@@ -326,7 +314,7 @@ describe("ebb.process", function()
     local pid = p.stdout:read "n"
     assert.is_true(is_alive(pid))
     p:close()
-    eventually(function() return not is_alive(pid) end)
+    helper.eventually(false, function() return is_alive(pid) end)
   end, real)
 
   helper.it("stop: asked to end, then made to", function()
@@ -342,7 +330,7 @@ describe("ebb.process", function()
   helper.it("a timeout around output ends the process", function()
     local value, why = ebb.timeout(0.05, ebb.process.output, { "sleep", "100" })
     assert.same({ nil, "timeout" }, { value, why })
-    eventually(function() return n_children() == 0 end)
+    helper.eventually(0, n_children)
   end, real)
 
   helper.it("R126 a thousand children at once: each has its status, no zombie is left", function()

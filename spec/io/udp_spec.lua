@@ -2,19 +2,13 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.runtime.support"
+local system = require "spec.system"
 
 local real = { clock = "system" }
 
 local function open(...)
   local socket = assert(ebb.net.udp(...))
   return socket, select(2, socket:local_address())
-end
-
-local function n_fds()
-  local n = 0
-  local list <close> = io.popen "ls /proc/self/fd"
-  for _ in list:lines() do n = n + 1 end
-  return n
 end
 
 describe("ebb.net.udp", function()
@@ -227,11 +221,11 @@ describe("ebb.net.udp", function()
     collectgarbage()
     collectgarbage()
     ebb.sleep(0.01)
-    local before = n_fds()
+    local before = system.n_descriptors()
     for _ = 1, 50 do open("127.0.0.1") end
     collectgarbage()
     collectgarbage()
-    helper.eventually(before, n_fds)
+    helper.eventually(before, system.n_descriptors)
   end, real)
 
   it("R124 the runtime's end closes it; a wait alone is no deadlock; nor does it hold time",

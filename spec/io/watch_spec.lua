@@ -2,21 +2,18 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.runtime.support"
+local system = require "spec.system"
 
+local write = system.spit
 local real = { clock = "system" }
 
 local dirs = {}
 
 --- A new directory, removed after the spec.
 local function new_dir()
-  local dir = assert(ebb.fs.mkdtemp "/tmp/ebb-watch-")
+  local dir = system.folder()
   dirs[#dirs + 1] = dir
   return dir
-end
-
-local function write(path, data)
-  local file <close> = assert(io.open(path, "w"))
-  file:write(data)
 end
 
 --- Receives until `name` has had an event of `kind`; what came before does not matter.
@@ -38,18 +35,10 @@ local function drain(watch)
   end
 end
 
---- How many descriptors this process has open.
-local function n_fds()
-  local n = 0
-  local list <close> = io.popen "ls /proc/self/fd"
-  for _ in list:lines() do n = n + 1 end
-  return n
-end
-
 describe("ebb.fs.watch", function()
   after_each(function()
     for i, dir in ipairs(dirs) do
-      os.execute("rm -rf " .. dir)
+      system.remove(dir)
       dirs[i] = nil
     end
   end)
@@ -243,11 +232,11 @@ describe("ebb.fs.watch", function()
     collectgarbage()
     collectgarbage()
     ebb.sleep(0.01)
-    local before = n_fds()
+    local before = system.n_descriptors()
     for _ = 1, 50 do assert(ebb.fs.watch(dir)) end
     collectgarbage()
     collectgarbage()
-    helper.eventually(before, n_fds)
+    helper.eventually(before, system.n_descriptors)
   end, real)
 
   it("the runtime's end closes it; with its waiter when it is cut short", function()

@@ -6,10 +6,7 @@ local helper = require "spec.helper"
 local matrix = require "spec.matrix.support"
 local assert = require "luassert"
 
-local function collect()
-  collectgarbage()
-  collectgarbage()
-end
+local collect = helper.collect
 
 --- A weak list of { name =, object = }: what must be gone after a collection.
 local function new_watched() return setmetatable({}, { __mode = "k" }) end

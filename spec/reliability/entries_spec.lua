@@ -4,12 +4,8 @@ local helper = require "spec.helper"
 local support = require "spec.runtime.support"
 local house = require "spec.house.support"
 
+local collect = helper.collect
 local real = { clock = "system" }
-
-local function collect()
-  collectgarbage()
-  collectgarbage()
-end
 
 describe("entries of the catalogue:", function()
   -- No frame of C holds memory of its own or a lock while Lua may raise through it: what csrc/lua gets from the system

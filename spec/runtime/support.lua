@@ -2,6 +2,7 @@
 -- of their own, and a few clocks.
 local ebb = require "ebb"
 local helper = require "spec.helper"
+local system = require "spec.system"
 
 local support = {}
 
@@ -15,12 +16,7 @@ function support.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
-local quote = support.quote
-
-local function slurp(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read("a")
-end
+local quote, slurp = support.quote, system.slurp
 
 --- Writes text to a new file of its own and returns the path; remove it with os.remove.
 function support.file(text)

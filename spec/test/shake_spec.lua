@@ -2,11 +2,7 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local runtime_support = require "spec.runtime.support"
-
-local function slurp(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
+local slurp = require("spec.system").slurp
 
 -- Tasks that meet at a channel, a lock and a timer.
 local function meeting()
