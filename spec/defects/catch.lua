@@ -72,7 +72,6 @@ function catch.command(root, work, catcher, lua, seconds)
     quoted(path .. ";;"), quoted(cpath .. ";;"), build, made "ebb", quoted(interpreter))
   -- .busted names the sound ones
   local options = (" --lpath=%s --cpath=%s"):format(quoted(path), quoted(cpath))
-  if catcher.host then options = options .. " '--filter-out=at%sthe%sprompt'" end
   if catcher.filter then
     options = options .. " " .. quoted("--filter=" .. catcher.filter:gsub("%p", "%%%0"):gsub(" ", "%%s"))
   end
