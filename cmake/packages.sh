@@ -43,9 +43,15 @@ if command -v dpkg-query >/dev/null 2>&1 &&
       exit 1
     fi
   fi
-  # One update before the first install; DEBIAN_FRONTEND must reach apt-get
-  # through sudo.
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  # DEBIAN_FRONTEND must reach apt-get through sudo. A mirror that fails is asked
+  # again, and a system that is just updating itself is waited for.
+  apt() {
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+      -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300 "$@"
+  }
+  # One update before the first install. With the lists that are there already an
+  # installation may succeed all the same.
+  apt update || true
   # older releases have it with clang itself
   case $missing in
   *" libclang-rt-dev"*)
@@ -54,8 +60,8 @@ if command -v dpkg-query >/dev/null 2>&1 &&
     ;;
   esac
   # shellcheck disable=SC2086
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-    --no-install-recommends install $missing >/dev/null
+  apt --no-install-recommends install $missing >/dev/null ||
+    apt --no-install-recommends install $missing >/dev/null
   exit 0
 fi
 
