@@ -58,7 +58,7 @@ return {
       caught_by = "spec/sync/rwlock_spec.lua" },
     { "lock-released-twice", "a lock can be released twice",
       find = "  lock->hold = NULL;\n",
-      put = "" },
+      put = "", seconds = 15 },
   },
   { file = "csrc/lua/l_once.c",
     { "once-stuck", "a once whose attempt failed can not be tried again",
