@@ -3,7 +3,7 @@
 -- C: gcov's counters of build/coverage (lines, and the branches of the source: those of EBB_CHECK, which a sound program
 -- never takes, do not count). Lua: the marks of spec/coverage/instrument.lua; a line is reached when all of its statements
 -- are. --files: each file; --missed=FILE: what of it has not been reached. Fails below the least values of this file.
-local LEAST = { csrc = { lines = 97.4, branches = 90.6 }, lua = { lines = 96.8 } }
+local LEAST = { csrc = { lines = 97, branches = 90 }, lua = { lines = 97 } }
 
 local root = io.popen "pwd":read "l"
 local build = root .. "/build/coverage"

@@ -2,9 +2,10 @@
 /* main for the fuzz targets where there is no libFuzzer: every file of the
    folder given, then mutations of them for some seconds.
 
-     target [-max_total_time=SECONDS] [-seed=N] [CORPUS FOLDER]
+     target [-max_total_time=SECONDS] [-seed=N] [-artifact_prefix=PATH]
+       [CORPUS FOLDER]
 
-   The input that is tried is in the file fuzz-input while it is tried, so that
+   The input that is tried is in the file PATHinput while it is tried, so that
    one that crashes is there afterwards. */
 #include <dirent.h>
 #include <time.h>
@@ -25,6 +26,7 @@ typedef struct input {
 static input *inputs[MAX_INPUTS];
 static size_t n_inputs;
 static uint64_t state;
+static char input_path[4096] = "fuzz-input";
 
 static uint64_t next_random(uint64_t below)
 {
@@ -38,7 +40,7 @@ static void run(const input *in)
 {
   static FILE *file;
   if (file == NULL)
-    file = fopen("fuzz-input", "w+b");
+    file = fopen(input_path, "w+b");
   if (file != NULL) {
     rewind(file);
     if (ftruncate(fileno(file), 0) == 0)
@@ -132,6 +134,8 @@ int main(int argc, char **argv)
       seconds = strtol(argv[i] + 16, NULL, 10);
     else if (strncmp(argv[i], "-seed=", 6) == 0)
       state = strtoull(argv[i] + 6, NULL, 10);
+    else if (strncmp(argv[i], "-artifact_prefix=", 17) == 0)
+      snprintf(input_path, sizeof input_path, "%sinput", argv[i] + 17);
     else if (argv[i][0] != '-')
       read_folder(argv[i]);
   }
@@ -152,7 +156,7 @@ int main(int argc, char **argv)
   }
   printf("Done %llu runs in %ld second(s)\n", (unsigned long long)n_runs,
          seconds);
-  remove("fuzz-input");
+  remove(input_path);
   for (size_t i = 0; i < n_inputs; i++)
     free(inputs[i]);
   return 0;
