@@ -218,6 +218,7 @@ function play.both(text, how, tries)
   local real = play.on_ebb(chunk, how)
   local model, at
   for attempt = 1, tries or 24 do
+    math.randomseed(attempt) -- the same orders are tried every time
     model = play.on_model(chunk, real, attempt, how.grace)
     at = play.difference(real, model)
     if not at or real.is_too_slow or not (how.seed or model.is_open) then break end
