@@ -2,6 +2,7 @@
 -- turns); text(program) is a chunk of Lua that is called with what it runs on. What a statement gives is logged under
 -- the statement's number, which is also the value it sends.
 local frames = require "spec.model.frames"
+local loose = require "spec.model.loose"
 local wide = require "spec.model.wide"
 local words = require "spec.model.words"
 
@@ -265,14 +266,19 @@ function statements(g, depth)
   return list
 end
 
---- The program of a seed: { body = nodes }. `plain`: without what wakes a task only to let it wait on (its turn leaves
--- no trace), for runs whose order of tasks is shuffled. `stepped`: with what a host does between its frames.
-function program.generate(seed, plain, stepped)
-  local g = { plain = plain, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0, scopes = {},
-    objects_of_scopes = {}, sets = {} }
+--- The program of a seed: { body = nodes }. how.seed: without what wakes a task only to let it wait on (its turn leaves
+-- no trace), for runs whose order of tasks is shuffled. how.grace: with what a host does between its frames. how.loose:
+-- one whose outcome is the same under every schedule.
+function program.generate(seed, how)
+  local g = { plain = how and how.seed, random = generator(seed), objects = {}, body = {}, n_ids = 0, n_tasks = 0,
+    scopes = {}, objects_of_scopes = {}, sets = {} }
+  if how and how.loose then
+    loose.add(g)
+    return { body = g.body }
+  end
   g.room = 20 + g.random(50)
   words.add_objects(g)
-  if stepped then frames.add(g, { new_id = new_id, spawn = spawn, task_of = task_of }) end
+  if how and how.grace then frames.add(g, { new_id = new_id, spawn = spawn, task_of = task_of }) end
   for _ = 1, 1 + g.random(4) do g.body[#g.body + 1] = spawn(g, 1, "ebb.spawn") end
   for _, node in ipairs(statements(g, 1)) do g.body[#g.body + 1] = node end
   if g.random(4) > 1 then g.body[#g.body + 1] = { "log(0, ebb.timeout(9, join_all))" } end
@@ -293,12 +299,9 @@ local function write(out, nodes, indent)
   end
 end
 
-local names = "ebb, log, task, closing, on, join_of, later, try_spawn, join_all, pcall, keep, attempt, map_of, make, "
-  .. "is_good, let_go, begun, limited, host, T, G, go"
-
 --- The program as a chunk of Lua.
 function program.text(prog)
-  local out = { "local ", names, " = ...\n" }
+  local out = { "local ", table.concat(words.given, ", "), " = ...\n" }
   write(out, prog.body, 0)
   return table.concat(out)
 end

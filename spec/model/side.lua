@@ -1,6 +1,8 @@
 --- One side of a play: what a program is given to run on, and the trace it leaves. What it logs is text, the same on ebb
 -- and on the model.
+local flows = require "spec.model.flows"
 local host = require "spec.model.host"
+local words = require "spec.model.words"
 
 local pack = table.pack
 
@@ -38,7 +40,9 @@ return function(surface, describe)
     return "object"
   end
   side.text_of = text_of
+  side.ebb, side.pcall, side.go = surface, pcall, true
   host.add(side)
+  flows(side, surface)
 
   function side.me()
     local task = surface.current()
@@ -191,9 +195,9 @@ return function(surface, describe)
       side.log("end", err)
       side.n_of_run = side.n_of_run or #side.trace
     end })
-    return chunk(surface, side.log, side.task, side.closing, side.on, side.join_of, side.later, side.try_spawn,
-      side.join_all, side.pcall or pcall, side.keep, side.attempt, side.map_of, side.make,
-      side.is_good, side.let_go, side.begun, side.limited, side.host, side.T, side.G, true)
+    local given = {}
+    for i, name in ipairs(words.given) do given[i] = side[name] end
+    return chunk(table.unpack(given))
   end
 
   function side.finish(outcome)

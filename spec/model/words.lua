@@ -2,6 +2,11 @@
 -- `$` is the object's name, `#` the number of the statement, `@` a time, `P` a time above 0 and `K` a small number.
 local words = {}
 
+--- What a program is given, by name: things of the side that it runs on (side.lua).
+words.given = { "ebb", "log", "task", "closing", "on", "join_of", "later", "try_spawn", "join_all", "pcall", "keep",
+  "attempt", "map_of", "make", "is_good", "let_go", "begun", "limited", "host", "bound", "flow", "sorted", "pass",
+  "spread", "hold", "T", "G", "go" }
+
 local times = { 0, 0.25, 0.5, 0.5, 1, 1, 1.5, 2, 3 }
 
 -- objects --------------------------------------------------------------------------------------------
