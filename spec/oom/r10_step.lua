@@ -9,7 +9,7 @@ local task = rt:spawn(function()
 end)
 rt:spawn(function() error "reported" end)
 for _ = 1, 8 do
-  local info = rt:step(0.01, 0.016)
+  local info = rt:step(10, 0.016)
   assert(info.alive <= 2)
 end
 local receiver = rt:spawn(function() ch:try_send(frames) end)

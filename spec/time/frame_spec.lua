@@ -22,11 +22,11 @@ describe("next_frame under rt:step", function()
     rt:spawn(function()
       while true do frames[#frames + 1] = ebb.next_frame() end
     end)
-    rt:step(1, 0.5)
+    rt:step(100, 0.5)
     assert.equal(0, #frames)
     local dts = { 0.016, 0.017, 0.25, 0.001, 0.016 }
     for i, dt in ipairs(dts) do
-      rt:step(1, dt)
+      rt:step(100, dt)
       assert.equal(i, #frames)
     end
     for i = 2, #dts do near(dts[i], frames[i]) end
@@ -41,14 +41,14 @@ describe("next_frame under rt:step", function()
         frames[#frames + 1] = ebb.next_frame()
       end
     end)
-    rt:step(1, 0.01)
-    rt:step(1, 0.01) -- the first frame; now it sleeps
+    rt:step(100, 0.01)
+    rt:step(100, 0.01) -- the first frame; now it sleeps
     assert.equal(0, #frames)
-    rt:step(1, 0.02)
-    rt:step(1, 0.03)
+    rt:step(100, 0.02)
+    rt:step(100, 0.03)
     rt:advance(1)
-    rt:step(1, 0.04) -- the sleep is over before the frame's waiters are woken, or after it
-    rt:step(1, 0.05)
+    rt:step(100, 0.04) -- the sleep is over before the frame's waiters are woken, or after it
+    rt:step(100, 0.05)
     assert.equal(1, #frames)
     local short, long = 0.02 + 0.03 + 0.04, 0.02 + 0.03 + 0.04 + 0.05
     assert.is_true(math.abs(frames[1] - short) < 1e-6 or math.abs(frames[1] - long) < 1e-6)
@@ -59,14 +59,14 @@ describe("next_frame under rt:step", function()
     rt:spawn(function()
       while true do one[#one + 1] = ebb.next_frame() end
     end)
-    rt:step(1, 1)
-    rt:step(1, 1)
+    rt:step(100, 1)
+    rt:step(100, 1)
     rt:spawn(function()
       while true do two[#two + 1] = ebb.next_frame() end
     end)
-    rt:step(1, 1)
-    rt:step(1, 2)
-    rt:step(1, 3)
+    rt:step(100, 1)
+    rt:step(100, 2)
+    rt:step(100, 3)
     assert.equal(4, #one)
     near(3, one[4])
     near(2, one[3])
@@ -84,10 +84,10 @@ describe("next_frame under rt:step", function()
         end
       end)
     end
-    rt:step(1, 0.01)
-    rt:step(1, 0.01)
+    rt:step(100, 0.01)
+    rt:step(100, 0.01)
     assert.equal("1 2 3 4", log:text())
-    rt:step(1, 0.01)
+    rt:step(100, 0.01)
     assert.equal("1 2 3 4 1 2 3 4", log:text())
   end)
 
@@ -105,9 +105,9 @@ describe("next_frame under rt:step", function()
       ebb.next_frame()
       log("frame two")
     end)
-    rt:step(1, 0.01)
+    rt:step(100, 0.01)
     rt:spawn(function() log("left over") end)
-    rt:step(1, 0.01)
+    rt:step(100, 0.01)
     assert.equal("left over frame one frame two woken:1", log:text())
   end)
 
@@ -117,9 +117,9 @@ describe("next_frame under rt:step", function()
       ebb.next_frame()
       log("never")
     end)
-    rt:step(1, 0.01)
+    rt:step(100, 0.01)
     task:cancel()
-    rt:step(1, 0.01)
+    rt:step(100, 0.01)
     assert.equal("cancelled", task:status())
     assert.equal("", log:text())
   end)
@@ -144,10 +144,10 @@ describe("next_frame under rt:step", function()
       ebb.sleep(1)
       slept = true
     end)
-    for _ = 1, 50 do rt:step(1, 1) end
+    for _ = 1, 50 do rt:step(100, 1) end
     assert.is_false(slept)
     rt:advance(1)
-    rt:step(1, 0)
+    rt:step(100, 0)
     assert.is_true(slept)
   end)
 end)
@@ -190,7 +190,7 @@ describe("the first frame of a task", function()
     local rt = helper.runtime()
     local frames = {}
     rt:spawn(function() for i = 1, 3 do frames[i] = ebb.next_frame() end end)
-    for _ = 1, 4 do rt:step(1, 0.25) end
+    for _ = 1, 4 do rt:step(100, 0.25) end
     assert.same({ 0.25, 0.25, 0.25 }, frames)
     rt:close()
   end)
