@@ -67,6 +67,16 @@ for _, path in ipairs(documents) do
 end
 
 describe("documents:", function()
+  it("what a program prints is marked as text", function()
+    for _, path in ipairs(documents) do
+      for _, block in ipairs(blocks_of(support.slurp(path))) do
+        local is_output = block.before:match "prints:%s*$" ~= nil
+        assert(not is_output or block.language == "text",
+          ("%s block at line %d: ```text"):format(path, block.line))
+      end
+    end
+  end)
+
   it("there are some", function() assert.is_true(#documents > 0) end)
 
   it("what a block prints is marked as text, so that it is compared", function()
