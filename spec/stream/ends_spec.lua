@@ -137,14 +137,14 @@ describe("an error that is an item", function()
     assert.equal("1 broken 3 1 3 1", seen:text())
   end)
 
-  it_runs("of unfold: nil with something after it, and it goes on (ST2)", function()
-    local s = stream.unfold(1, function(n)
-      if n == 2 then return nil, "broken" end
-      return n, n + 1
+  it_runs("there is none of unfold: a nil item ends it, also with a next state (SR1)", function()
+    local calls = 0
+    local s = stream.unfold(3, function(n)
+      calls = calls + 1
+      return n > 0 and n or nil, n - 1
     end)
-    assert.equal(1, (s:next()))
-    assert.same({ nil, "broken", n = 2 }, pack(s:next()))
-    assert.same({ nil, "broken", n = 2 }, pack(s:next()))
+    assert.same({ 3, 2, 1 }, s:collect())
+    assert.equal(4, calls)
   end)
 end)
 

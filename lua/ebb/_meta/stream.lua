@@ -80,7 +80,7 @@ function ebb.stream.iter(list) end
 ---@return ebb.Stream
 function ebb.stream.range(first, last, step) end
 
----A nil item ends it.
+---A nil item ends it, whatever comes with it.
 ---@param state any
 ---@param fn fun(state: any): any, any item, next state
 ---@return ebb.Stream

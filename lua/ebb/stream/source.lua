@@ -86,8 +86,8 @@ function source.range(first, last, step)
   end, nil, function() first = nil end)
 end
 
---- fn(state) gives an item and the next state; a nil item ends the stream, and fn is not called
--- again.
+--- fn(state) gives an item and the next state; a nil item ends the stream, with a state or
+-- without, and fn is not called again.
 function source.unfold(state, fn)
   check.callable("unfold", 2, fn)
   local stopped = false
@@ -95,7 +95,6 @@ function source.unfold(state, fn)
     if stopped then return nil end
     local v, after = fn(state)
     if v == nil then
-      if after ~= nil then return nil, after end
       stopped = true
       return nil
     end
