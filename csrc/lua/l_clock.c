@@ -197,7 +197,7 @@ static int l_clock_timeout(lua_State *L)
   ebbL_clock *self = check_clock(L);
   double seconds = ebbL_checkseconds(L, 2);
   if (!ebbL_isop(L, 3))
-    ebbL_checkcallable(L, 3);
+    ebbL_checkcallable_as(L, 3, "function or operation");
   ebbL_task *task = ebbL_self(L, S);
   if (task == NULL)
     return ebbL_drive(L, S, l_clock_timeout);

@@ -463,6 +463,11 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
 
 void ebbL_checkcallable(lua_State *L, int arg)
 {
+  ebbL_checkcallable_as(L, arg, "function");
+}
+
+void ebbL_checkcallable_as(lua_State *L, int arg, const char *expected)
+{
   if (EBB_LIKELY(lua_isfunction(L, arg)))
     return;
   ebbL_header *header = ebbL_object(L, arg);
@@ -470,7 +475,7 @@ void ebbL_checkcallable(lua_State *L, int arg)
                luaL_getmetafield(L, arg, "__name") == LUA_TSTRING &&
                strncmp(lua_tostring(L, -1), "ebb.", 4) == 0;
   if (is_op || luaL_getmetafield(L, arg, "__call") == LUA_TNIL)
-    ebbL_typeerror(L, arg, "function");
+    ebbL_typeerror(L, arg, expected);
   lua_pop(L, 1);
 }
 

@@ -362,6 +362,8 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
                               lua_Integer max);
 /* [raises] A function, or an object that can be called (but no op). */
 void ebbL_checkcallable(lua_State *L, int arg);
+/* The same where something else would do, too. */
+void ebbL_checkcallable_as(lua_State *L, int arg, const char *expected);
 /* [-0, +1] The name of the function at `ar`: how it was called, else where the
    loaded modules have it ("table.sort"), else "?". */
 const char *ebbL_funcname(lua_State *L, lua_Debug *ar);

@@ -66,7 +66,7 @@ static ebbL_task *check_timeout(lua_State *L, double *number)
 {
   *number = ebbL_checkseconds(L, 1);
   if (!ebbL_isop(L, 2))
-    ebbL_checkcallable(L, 2);
+    ebbL_checkcallable_as(L, 2, "function or operation");
   return ebbL_self(L, ebbL_S(L));
 }
 

@@ -70,6 +70,8 @@ describe("timeout of a function", function()
   end)
 
   it_runs("another error on the way out wins", function()
+    helper.throws("(function or operation expected, got number)", ebb.timeout, 1, 5)
+    helper.throws("(function or operation expected, got nil)", function() ebb.clock():timeout(1, nil) end)
     helper.throws("other", ebb.timeout, 1, function()
       pcall(ebb.sleep, 10)
       error("other", 0)
