@@ -2,8 +2,8 @@
 -- the caller.
 local core = require "ebb.core"
 
-local error, getmetatable, type = error, getmetatable, type
-local format, match, sub = string.format, string.match, string.sub
+local error, getmetatable, tostring, type = error, getmetatable, tostring, type
+local find, format, match, sub = string.find, string.format, string.match, string.sub
 local getinfo = debug and debug.getinfo
 local own_files = getinfo and match(getinfo(1, "S").source, "^(.*)check%.lua$")
 
@@ -26,10 +26,19 @@ function check.fail(text, ...)
   error(format(text, ...), users_level())
 end
 
+--- What came instead, in words: the type; of a number where another one is expected, the number.
+function check.came(expected, value)
+  if type(value) ~= "number" or not (find(expected, "number") or find(expected, "integer")) then
+    return core._typename(value)
+  end
+  return value ~= value and "NaN" or tostring(value)
+end
+
 --- "bad argument #1 to 'map' (list expected, got nil)"
 function check.bad(name, position, expected, value)
   local message = "bad argument #%s to '%s' (%s expected, got %s)"
-  error(format(message, position, name, expected, core._typename(value)), users_level())
+  local came = check.came(expected, value)
+  error(format(message, position, name, expected, came), users_level())
 end
 
 function check.is_callable(value)

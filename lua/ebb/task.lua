@@ -17,7 +17,7 @@ local function check_option(key, value)
   local kind = key == "memory" and math_type(value) or type(value)
   if kind ~= expected[key] then
     check.fail("bad argument #1 to 'spawn_with' (option '%s': %s expected, got %s)", key,
-      expected[key], core._typename(value))
+      expected[key], check.came(expected[key], value))
   end
   if value ~= value or value == 0 or (key ~= "name" and value < 0) then
     check.fail("bad argument #1 to 'spawn_with' (option '%s': more than 0 expected)", key)

@@ -1,8 +1,6 @@
 --- ebb.test: the body of a test as the main task of a fresh runtime with a virtual clock. It fails
 -- when tasks, handles or memory are left behind or an error went unobserved. ebb.test.explore tries
 -- many schedules.
-local core = require "ebb.core"
-
 local check = require "ebb.check"
 local failure = require "ebb.test.failure"
 local run = require "ebb.test.run"
@@ -31,7 +29,7 @@ local function check_options(name, opts, known)
     end
     if (math.type(value) or type(value)) ~= kind then
       check.fail("bad argument #2 to '%s' (option '%s': %s expected, got %s)", name, key, kind,
-        core._typename(value))
+        check.came(kind, value))
     end
   end
   return opts

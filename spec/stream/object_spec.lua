@@ -214,7 +214,7 @@ describe("wrong arguments", function()
     { "bad argument #1 to 'map' (function expected, got nil)", function() s:map() end },
     { "bad argument #1 to 'filter' (function expected, got table)", function() s:filter {} end },
     { "bad argument #1 to 'take' (whole number expected, got nil)", function() s:take() end },
-    { "bad argument #1 to 'take' (whole number expected, got number)", function() s:take(1.5) end },
+    { "bad argument #1 to 'take' (whole number expected, got 1.5)", function() s:take(1.5) end },
     { "bad argument #1 to 'take' (at least 0 expected, got -1)", function() s:take(-1) end },
     { "SA5 bad argument #1 to 'chunks' (at least 1 expected, got 0)", function() s:chunks(0) end },
     { "bad argument #1 to 'step_by' (at least 1 expected, got 0)", function() s:step_by(0) end },

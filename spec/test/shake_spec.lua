@@ -135,7 +135,7 @@ describe("a seed", function()
     local function refused(text, opts) helper.throws(text, ebb.test.explore, meeting, opts) end
     refused("option 'spurious': boolean expected, got number", { spurious = 1 })
     refused("option 'trace': string expected, got boolean", { trace = true })
-    refused("option 'seed': integer expected, got number", { seed = 1.5 })
+    refused("option 'seed': integer expected, got 1.5", { seed = 1.5 })
   end)
 end)
 
