@@ -188,7 +188,7 @@ function Watch:set(v) end
 ---@return any
 function Watch:get() end
 
----The value becomes fn(value); fn may not await.
+---The value becomes fn(value); fn may not await. Nothing has changed if it throws.
 ---@param fn fun(v: any): any
 ---@return any v the new value
 ---@return "closed"? why

@@ -18,7 +18,7 @@ ebb.game = {}
 function ebb.game.wait(s) end
 
 ---@async
----@param n integer
+---@param n number whole; may be math.huge
 function ebb.game.wait_frames(n) end
 
 ---Asks once a frame.

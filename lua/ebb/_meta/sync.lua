@@ -218,9 +218,10 @@ function Once:get() end
 function Once:is_done() end
 
 ---@class ebb.ResourcePool
----@field acquire fun(self: ebb.ResourcePool): ebb.Lease?, string?, string?
----@field try_acquire fun(self: ebb.ResourcePool): ebb.Lease?, string?, string?
----@field with fun(self: ebb.ResourcePool, fn: fun(value: any, ...): ..., ...): ...
+---@field acquire async fun(self: ebb.ResourcePool): ebb.Lease?, string?, string?
+---@field try_acquire fun(self: ebb.ResourcePool): ebb.Lease?, string?, string? waits for no
+---lease: nil, "empty"; but make and check may await
+---@field with async fun(self: ebb.ResourcePool, fn: fun(value: any, ...): ..., ...): ...
 ---@field close fun(self: ebb.ResourcePool)
 ---@field is_closed fun(self: ebb.ResourcePool): boolean
 ---@field size fun(self: ebb.ResourcePool): integer, integer leased, idle

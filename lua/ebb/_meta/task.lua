@@ -142,6 +142,7 @@ function JoinSet:detach_all() end
 
 ---Ends all and waits for their cleanups; the set is empty then.
 ---@async
+---@return true
 function JoinSet:shutdown() end
 
 ---@async

@@ -28,7 +28,7 @@ function ebb.timeout(s, fn_or_op, ...) end
 ---@return any ...
 function ebb.timeout_at(t, fn_or_op, ...) end
 
----The earliest deadline in force.
+---The earliest deadline in force, a time of ebb.now; those of other clocks do not count.
 ---@return ebb.seconds?
 function ebb.deadline() end
 
@@ -46,7 +46,10 @@ local Timer = {}
 ---@nodiscard
 function ebb.timer(s) end
 
+---Counts from now again; who waits, waits for the new deadline.
 ---@param s ebb.seconds
+---@return true?
+---@return "closed"? why
 function Timer:reset(s) end
 
 ---@return ebb.seconds
@@ -76,6 +79,9 @@ function ebb.interval(period, opts) end
 ---@return "closed"? why
 function Interval:tick() end
 
+---The next tick is a period from now; who waits, waits for that one.
+---@return true?
+---@return "closed"? why
 function Interval:reset() end
 
 function Interval:close() end
