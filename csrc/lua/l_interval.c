@@ -219,6 +219,7 @@ static uint8_t check_missed(lua_State *L, int arg)
 
 int ebbL_newinterval(lua_State *L, int arg, ebb_clock *clock, int clock_idx)
 {
+  static const char *const options[] = {"missed", "immediate", NULL};
   ebbL_state *S = ebbL_S(L);
   double period = check_period(L, arg);
   uint8_t missed = MISSED_SKIP;
@@ -226,6 +227,7 @@ int ebbL_newinterval(lua_State *L, int arg, ebb_clock *clock, int clock_idx)
   if (!lua_isnoneornil(L, arg + 1)) {
     if (!lua_istable(L, arg + 1))
       ebbL_typeerror(L, arg + 1, "table of options");
+    ebbL_checkkeys(L, arg + 1, options);
     missed = check_missed(L, arg + 1);
     lua_getfield(L, arg + 1, "immediate");
     immediate = lua_toboolean(L, -1);

@@ -248,7 +248,12 @@ static int scope_function(lua_State *L, ebbL_state *S, lua_CFunction fn)
 static int l_scope(lua_State *L)
 {
   ebbL_state *S = ebbL_S(L);
-  if (lua_isnoneornil(L, 1) || lua_istable(L, 1)) {
+  bool is_callable = luaL_getmetafield(L, 1, "__call") != LUA_TNIL;
+  lua_settop(L, 1);
+  if (lua_isnil(L, 1) || (lua_istable(L, 1) && !is_callable)) {
+    static const char *const options[] = {"isolate", "collect", NULL};
+    if (lua_istable(L, 1))
+      ebbL_checkkeys(L, 1, options);
     ebbL_scope *scope = ebbL_scope_new(L, S);
     if (lua_istable(L, 1)) {
       lua_getfield(L, 1, "isolate");
@@ -259,8 +264,7 @@ static int l_scope(lua_State *L)
     }
     return 1;
   }
-  if (!lua_isfunction(L, 1))
-    ebbL_typeerror(L, 1, "function or table of options");
+  ebbL_checkcallable_as(L, 1, "function or table of options");
   return scope_function(L, S, l_scope);
 }
 

@@ -461,6 +461,20 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
   return n;
 }
 
+void ebbL_checkkeys(lua_State *L, int arg, const char *const *names)
+{
+  for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    const char *const *name = names;
+    while (*name != NULL && strcmp(*name, key) != 0)
+      name++;
+    if (*name == NULL)
+      ebbL_argerror(L, arg,
+                    lua_pushfstring(L, "unknown option '%s'",
+                                    luaL_tolstring(L, -2, NULL)));
+  }
+}
+
 void ebbL_checkcallable(lua_State *L, int arg)
 {
   ebbL_checkcallable_as(L, arg, "function");

@@ -364,6 +364,8 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
 void ebbL_checkcallable(lua_State *L, int arg);
 /* The same where something else would do, too. */
 void ebbL_checkcallable_as(lua_State *L, int arg, const char *expected);
+/* The table at arg has no keys but these (NULL ends them). [raises] */
+void ebbL_checkkeys(lua_State *L, int arg, const char *const *names);
 /* [-0, +1] The name of the function at `ar`: how it was called, else where the
    loaded modules have it ("table.sort"), else "?". */
 const char *ebbL_funcname(lua_State *L, lua_Debug *ar);

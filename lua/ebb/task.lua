@@ -20,7 +20,8 @@ local function check_option(key, value)
       expected[key], check.came(expected[key], value))
   end
   if value ~= value or value == 0 or (key ~= "name" and value < 0) then
-    check.fail("bad argument #1 to 'spawn_with' (option '%s': more than 0 expected)", key)
+    check.fail("bad argument #1 to 'spawn_with' (option '%s': more than 0 expected, got %s)", key,
+      check.came("number", value))
   end
 end
 

@@ -217,6 +217,7 @@ describe("interval", function()
     helper.throws(nil, ebb.interval, 1, { missed = "sometimes" })
     helper.throws(nil, ebb.interval, 1, { missed = 42 })
     helper.throws("bad argument #2", ebb.interval, 1, "skip")
+    helper.throws("unknown option 'imediate'", ebb.interval, 1, { imediate = true })
   end)
 
   it_runs("says what it is", function()
