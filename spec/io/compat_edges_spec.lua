@@ -176,6 +176,25 @@ describe("compat.socket, filters:", function()
     b:close()
   end, real)
 
+  it("what a cancelled receive had taken is still there", function()
+    local a, b = pair()
+    for _, pattern in ipairs { "*l", "*a", 20 } do
+      a:send "ab\r"
+      socket.select({ b }, nil, 5)
+      local task = ebb.spawn(b.receive, b, pattern, "prefix ")
+      helper.settle()
+      task:cancel()
+      task:join()
+      assert.equal("cancelled", task:status())
+      assert.is_true(b:dirty())
+      a:send "c\n"
+      assert.equal("abc", b:receive "*l")
+    end
+    assert.equal(15, (b:getstats()))
+    a:close()
+    b:close()
+  end, real)
+
   it("select of too large a number, of nothing, of what is not a list", function()
     throws("too large", socket.select, { { getfd = function() return 5000 end } })
     throws("table expected", socket.select, 1)

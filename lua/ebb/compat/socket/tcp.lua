@@ -56,13 +56,20 @@ local function take(self, last)
   return sub(self.buffer, from, last)
 end
 
+--- What a call has taken is there again when it is cancelled while it waits for more.
+local unfinished = { __close = function(parts, err)
+  if err == nil then return end
+  local self, taken = parts.socket, concat(parts)
+  self.buffer, self.from = taken .. sub(self.buffer, self.from), 1
+  self.n_received = self.n_received - #taken
+end }
+
 local function receive_line(self, parts)
   while true do
     local ok, why = fill(self)
     if not ok then return why end
     local at = find(self.buffer, "\n", self.from, true)
-    local piece = take(self, at or #self.buffer)
-    parts[#parts + 1] = find(piece, "[\r\n]") and gsub(piece, "[\r\n]", "") or piece
+    parts[#parts + 1] = take(self, at or #self.buffer)
     if at then return end
   end
 end
@@ -88,6 +95,16 @@ local function receive_all(self, parts)
   end
 end
 
+--- "l", "a", or "n" and how many bytes.
+local function kind_of(pattern)
+  local n = tonumber(pattern)
+  local kind = n and "n" or match(pattern or "*l", "^%*?([la])")
+  if not kind or n and n < 0 then
+    error("bad argument #1 to 'receive' (invalid receive pattern)", 3)
+  end
+  return kind, n
+end
+
 function methods:receive(pattern, prefix)
   check_client(self, "receive")
   start(self)
@@ -96,21 +113,18 @@ function methods:receive(pattern, prefix)
     self.ready_to_read = self.descriptor and self.descriptor:readable_op()
   end
   prefix = prefix and base.check_string("receive", 2, prefix) or ""
-  local parts, n, why = { prefix }, tonumber(pattern), nil
-  if n then
-    if n < 0 then error("bad argument #1 to 'receive' (invalid receive pattern)", 2) end
-    if prefix == "" or n > #prefix then why = receive_count(self, parts, n // 1 - #prefix) end
-  else
-    local kind = match(pattern or "*l", "^%*?([la])")
-    if kind == "l" then
-      why = receive_line(self, parts)
-    elseif kind == "a" then
-      why = receive_all(self, parts)
-    else
-      error("bad argument #1 to 'receive' (invalid receive pattern)", 2)
-    end
+  local kind, n = kind_of(pattern)
+  local parts <close>, why = setmetatable({ socket = self }, unfinished), nil
+  if kind == "l" then
+    why = receive_line(self, parts)
+  elseif kind == "a" then
+    why = receive_all(self, parts)
+  elseif prefix == "" or n > #prefix then
+    why = receive_count(self, parts, n // 1 - #prefix)
   end
   local all = concat(parts)
+  if kind == "l" and find(all, "[\r\n]") then all = gsub(all, "[\r\n]", "") end
+  all = prefix .. all
   if why then return nil, why, all end
   return all, nil, nil
 end
