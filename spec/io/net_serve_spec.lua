@@ -65,7 +65,10 @@ describe("net.serve", function()
     local n = 0
     ebb.map({ 1, 2, 3, 4, 5, 6 }, function()
       local a <close> = connect(port)
-      for _ = 1, 20 do ebb.yield() end
+      for i = 1, 10000 do -- until another one is served, too
+        ebb.yield()
+        if i >= 20 and most >= 2 then break end
+      end
       a:write "x\n"
       a:read "a"
       n = n + 1
@@ -82,7 +85,7 @@ describe("net.serve", function()
     a:write "x"
     assert.equal("x", a:read(1))
     token:cancel()
-    ebb.sleep(0.01)
+    helper.settle()
     failing("ECONNREFUSED: connection refused", "ECONNREFUSED", net.connect("127.0.0.1", port))
     a:write "y"
     assert.equal("y", a:read(1))

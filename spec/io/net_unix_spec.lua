@@ -103,7 +103,7 @@ describe("Unix sockets:", function()
       a:write(data)
       a:close()
     end)
-    for _ = 1, 10 do ebb.yield() end
+    helper.settle()
     assert.equal("waiting", writer:status())
     assert.is_true(data == b:read "a")
     writer:await()

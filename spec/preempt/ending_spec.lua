@@ -261,7 +261,7 @@ describe("what is spared:", function()
     end)
   end)
 
-  it("a short computation after a caught cancel", function()
+  support.it("a short computation after a caught cancel", function()
     support.begin()
     support.run({}, function()
       local task = ebb.spawn(function()

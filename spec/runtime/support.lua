@@ -27,12 +27,12 @@ function support.file(text)
 end
 
 --- Runs a line of the shell. Returns { out=, err=, code=, seconds= }; `code` is the exit code (128 + n for
--- signal n). A program that takes longer than `limit` seconds (15) is ended and gives code 124.
+-- signal n). A program that takes longer than `limit` seconds (60) is ended and gives code 124.
 function support.shell(line, limit)
   local script, out, err = support.file(line .. "\n"), os.tmpname(), os.tmpname()
   local start = ebb.now()
   local _, how, code = os.execute(("timeout -k 2 %d sh %s >%s 2>%s </dev/null")
-    :format(limit or 15, quote(script), quote(out), quote(err)))
+    :format(limit or 60, quote(script), quote(out), quote(err)))
   local result = {
     out = slurp(out), err = slurp(err),
     code = how == "signal" and 128 + code or code,

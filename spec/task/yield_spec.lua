@@ -214,7 +214,7 @@ describe("timers beside busy tasks", function()
       b:await()
       assert.is_true(yields > 2)
       assert.is_true(took >= 0.02)
-      assert.is_true(took < 2)
+      assert.is_true(took < 60)
     end, { clock = "system" })
   end)
 

@@ -65,29 +65,39 @@ describe("on the system clock", function()
     assert.is_true(ebb.now() - start >= 0.015)
   end)
 
-  it_runs("TM3 ends sleeps in the order of their deadlines #fifo", function()
-    local log = helper.log()
-    local tasks = {}
-    for i, s in ipairs { 0.05, 0.01, 0.04, 0.02, 0.03 } do
-      tasks[i] = ebb.spawn(function()
-        ebb.sleep(s)
-        log(s)
-      end)
+  --- Spawns sleeper(due) for each of the list and waits for them all, so that every one had its timer before the first
+  -- was due: on a machine that had something else to do meanwhile it is tried again, with more time.
+  local function in_time(list, sleeper)
+    for _, lead in ipairs { 0.02, 0.2, 2, 20 } do
+      local due, tasks = ebb.now() + lead, {}
+      for i, item in ipairs(list) do tasks[i] = ebb.spawn(sleeper, due, item) end
+      helper.settle()
+      local is_early = ebb.now() < due
+      ebb.join_all(tasks)
+      if is_early then return end
     end
-    ebb.join_all(tasks)
+    error "too slow a machine"
+  end
+
+  it_runs("TM3 ends sleeps in the order of their deadlines #fifo", function()
+    local log
+    in_time({ 0.05, 0.01, 0.04, 0.02, 0.03 }, function(due, s)
+      if s == 0.05 then log = helper.log() end -- the first
+      ebb.sleep_until(due + s)
+      log(s)
+    end)
     assert.equal("0.01 0.02 0.03 0.04 0.05", log:text())
   end)
 
   it_runs("TM3 R82 equal deadlines end in the order they were armed #fifo", function()
-    local due, log, tasks = ebb.now() + 0.5, {}, {} -- all of them are armed by then
-    for i = 1, 100 do
-      tasks[i] = ebb.spawn(function()
-        ebb.sleep_until(due)
-        log[#log + 1] = i
-      end)
-    end
-    ebb.join_all(tasks)
-    for i = 1, 100 do assert.equal(i, log[i]) end
+    local list, log = {}, nil
+    for i = 1, 100 do list[i] = i end
+    in_time(list, function(due, i)
+      if i == 1 then log = {} end
+      ebb.sleep_until(due)
+      log[#log + 1] = i
+    end)
+    assert.same(list, log)
   end)
 
   it_runs("an interval's ticks are never early and do not drift", function()
