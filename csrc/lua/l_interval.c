@@ -169,8 +169,11 @@ static int tick_settle(lua_State *L, ebbL_task *task, void *object, int at,
   ebbL_interval *self = object;
   if (task->core.status == EBB_ECLOSED)
     return ebbL_pushoutcome(L, "closed");
-  if ((uint32_t)payload == self->round && self->due_ns <= reached(self))
-    consume(self);
+  if ((uint32_t)payload == self->round) {
+    refresh(self); /* it may have been left over by a step long ago */
+    if (self->due_ns <= reached(self))
+      consume(self);
+  }
   ebbL_pushtime(L, self->last_ns);
   return 1;
 }

@@ -252,3 +252,33 @@ describe("a reset", function()
     assert.equal(1, task:await())
   end)
 end)
+
+describe("a tick whose waiter runs late", function()
+  --- The ticks of an interval of 1 second, and when they were had, where a host's step has no time for the waiter of the
+  -- first one.
+  local function late(missed)
+    local rt = helper.runtime()
+    local had = {}
+    rt:spawn(ebb.sleep, 0.5)
+    rt:spawn(function()
+      local iv = ebb.clock():interval(1, { missed = missed })
+      for i = 1, 3 do had[i] = { iv:tick(), ebb.now() } end
+    end)
+    rt:step()
+    rt:advance(1)
+    rt:step(0) -- one turn, of the other
+    rt:advance(4.5)
+    for _ = 1, 3 do
+      rt:step()
+      rt:advance(0.5)
+    end
+    rt:close()
+    return had
+  end
+
+  it("is had at once; then skip goes on at the next multiple, delay a period later, burst catches up", function()
+    assert.same({ { 1, 5.5 }, { 6, 6 } }, late "skip")
+    assert.same({ { 1, 5.5 }, { 6.5, 6.5 } }, late "delay")
+    assert.same({ { 1, 5.5 }, { 2, 5.5 }, { 3, 5.5 } }, late "burst")
+  end)
+end)
