@@ -193,7 +193,7 @@ local function add_channel(w, ebb)
     --- Counted senders: the last one to close closes the channel.
     local n_senders = 0
     function ch.sender()
-      local tx, open = {}, true
+      local tx, open = setmetatable({}, { __name = "model.sender" }), true
       n_senders = n_senders + 1
       local function over() return not open end
       local function handle(leaf)
@@ -221,6 +221,10 @@ local function add_channel(w, ebb)
         return ch:try_send(v)
       end
       function tx.is_closed() return over() or ch.closed end
+      function tx.clone()
+        check()
+        return ch:sender()
+      end
       function tx.close()
         if not open then return end
         open, n_senders = false, n_senders - 1
@@ -234,6 +238,7 @@ local function add_channel(w, ebb)
       pump()
     end
     function ch.is_closed() return ch.closed end
+    function ch.capacity() return capacity end
     function ch.waiters() return #receivers, #senders end
     return setmetatable(ch, { __len = function() return #values end, __call = ch.recv })
   end

@@ -65,6 +65,8 @@ function frames.add(g, make)
     table.insert(g.scopes, name)
     table.insert(g.objects_of_scopes, name)
   end
+  add("clk", "clk7", "keep(ebb.frame_clock())")
+  add("clk", "clk8", "keep(clk7:child({ scale = 2 }))")
   for i = 1, g.random(2) do
     add("cb", ("cb%d, op%d"):format(i, i), ("ebb.callback() keep(cb%d)"):format(i))
     g.objects.op = g.objects.op or {}

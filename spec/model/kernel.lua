@@ -132,6 +132,7 @@ return function(oracle)
 
   --- Throws if a struck region is visible; a deadline's only if `waits`.
   function w.check(waits)
+    if not w.current then error("EBB055", 0) end -- a host drives
     local region = visible(w.current)
     if not region then return end
     if region.soft and not waits then
@@ -195,7 +196,6 @@ return function(oracle)
   --- Performs one of the arms: which, and its values. how = "fair", "first" or "try" (nil when none is ready).
   function w.perform(arms, how)
     local task, candidates = w.current, {}
-    if not task and how ~= "try" then error("EBB055", 0) end -- a host drives
     if how ~= "try" then w.check(false) end
     for _, arm in ipairs(arms) do
       if arm.leaf.ready(task) then candidates[#candidates + 1] = arm end

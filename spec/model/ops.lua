@@ -45,11 +45,24 @@ return function(w, ebb)
   function ebb.await(op) return perform(op, "fair") end
   Op.await = ebb.await
 
+  --- Arms as arguments, or in one table: its list, then the names in their order.
+  local function set_of(first, ...)
+    local set, keys = { first, ... }, {}
+    if type(first) == "table" and not is_op(first) then set = first end
+    for key in pairs(set) do
+      if type(key) == "string" then keys[#keys + 1] = key end
+    end
+    table.sort(keys)
+    for i = #set, 1, -1 do table.insert(keys, 1, i) end
+    return set, keys
+  end
+
   function ebb.choice(...)
-    local set = { ... }
+    local set, keys = set_of(...)
     return new_op { arms = function()
       local arms = {}
-      for i, op in ipairs(set) do
+      for _, i in ipairs(keys) do
+        local op = set[i]
         local function with_index(...) return i, ... end
         if op then table.move(extended(op, with_index, i), 1, #arms_of(op), #arms + 1, arms) end
       end
@@ -273,7 +286,7 @@ return function(w, ebb)
       closed = true
       w.tell_all(queue, nil, "closed")
     end
-    return iv
+    return setmetatable(iv, { __call = iv.tick })
   end
 
   function ebb.interval(period, opts) return w.interval(w.clock, period, opts) end

@@ -5,7 +5,7 @@ local new_kernel = require "spec.model.kernel"
 local new_side = require "spec.model.side"
 
 local host = require "spec.model.host"
-local parts = { "loop", "ops", "structure", "channels", "sync", "clocks", "tools", "streams" }
+local parts = { "loop", "ops", "structure", "channels", "sync", "clocks", "tools", "streams", "stages" }
 for i, name in ipairs(parts) do parts[i] = require("spec.model." .. name) end
 
 -- A cancelled task that takes a tenth of a second of real time for a turn is ended by force: after a play as slow as this

@@ -62,15 +62,22 @@ local function spawn(g, depth, how)
   return node
 end
 
-local function group(g, depth, how, n)
+--- log(id, how(member, …)); members are functions or, where they are welcome, tasks and ops.
+local function group(g, depth, how, n, takes_ops)
   local id, node = new_id(g), {}
   node[1] = ("log(%d, %s("):format(id, how)
   for i = 1, n do
+    if i > 1 and takes_ops and g.random(4) == 1 then -- its end is nobody's but its owner's
+      local item = g.random(2) == 1 and ("(%s or ebb.ready(%d))"):format(task_of(g), id) or words.op_text(g, id, 2, true)
+      node[#node + 1] = item .. (i < n and ", " or "")
+      goto next_member
+    end
     local member = new_task(g)
     node[#node + 1] = ("task(%d, function()\n"):format(member)
     node[#node + 1] = statements(g, depth + 1)
     local result = pick(g, { "return %d\n", "return %d\n", "return nil, 'no %d'\n", "" })
     node[#node + 1] = result:format(id * 10 + i) .. "end)" .. (i < n and ", " or "")
+    ::next_member::
   end
   node[#node + 1] = "))"
   return node
@@ -189,6 +196,9 @@ local forms = {
       return block(g, 2, ("log(#, pcall(%s.defer, %s, function()"):format(s, s), "end))")
     end
   end },
+  { 1, function(g)
+    if g.sets[1] then return leaf(g, ("(function() for t in %s do return t end end)()"):format(pick(g, g.sets))) end
+  end, silent = true },
   { 1, function(g) return { ("if go then error('boom %d', 0) end"):format(new_id(g)) } end },
   -- blocks
   { 6, function(g, depth) return spawn(g, depth, "ebb.spawn") end, true },
@@ -207,6 +217,8 @@ local forms = {
   { 4, function(g, depth)
     return block(g, depth, "log(#, ebb.timeout(@, function()", "end))")
   end, true },
+  { 1, function(g, depth) return block(g, depth, "log(#, ebb.timeout_at(@, function()", "end))") end, true },
+  { 2, function(g, depth) return block(g, depth, "log(#, ebb.coroutine.wrap(function()", "end)())") end, true },
   { 2, function(g, depth)
     local tok = g.objects.tok and pick(g, g.objects.tok)
     if tok then return block(g, depth, ("log(#, %s:run(function()"):format(tok), "end))") end
@@ -221,13 +233,21 @@ local forms = {
     return node
   end, true },
   { 5, lock_block, true },
-  { 2, function(g, depth) return group(g, depth, pick(g, { "ebb.join", "ebb.try_join", "ebb.race" }), 2) end, true,
+  { 2, function(g, depth)
+    return group(g, depth, pick(g, { "ebb.join", "ebb.try_join", "ebb.race" }), 1 + g.random(2), true)
+  end, true,
     silent = true },
   { 2, function(g, depth)
     return block(g, depth, ("do local n = 0 for v in %s do n = n + 1 if n > 3 then break end log(#, v)")
       :format(pick(g, g.objects.c)), "end log(0, 'over') end")
   end, true },
   { 2, function(g, depth) return block(g, depth, "for _ = 1, 2 do", "end") end, true },
+  { 1, function(g, depth)
+    local iv = g.objects.iv and pick(g, g.objects.iv)
+    if not iv then return end
+    return block(g, depth, ("do local n = 0 for t in %s do n = n + 1 if n > 2 then break end log(#, t)"):format(iv),
+      "end end")
+  end, true },
 }
 for _, form in ipairs(wide { leaf = leaf, block = block, new_id = new_id, new_task = new_task,
   statements = function(g, depth) return statements(g, depth) end })

@@ -565,4 +565,6 @@ return function(w, ebb)
     end
     return unpack(item, 1, item.n)
   end
+
+  w.streams = { Stream = Stream, new = new, stage = stage, consume = consume, close = close, opened = opened, one = one }
 end

@@ -65,6 +65,7 @@ local function add_tasks(w, ebb)
     end, ...)
   end
   function ebb.current() return w.current end
+  ebb.coroutine = { wrap = function(fn) return fn end } -- awaits pass through
   function ebb.is_cancelled(e) return w.is_cancel(e) end
 
   function Task.await(task) return w.await(task.leaf) end

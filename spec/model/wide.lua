@@ -19,19 +19,24 @@ local stages = {
   "map(F)", "map(F)", "filter(Q)", "filter(Q)", "take(K)", "take(K)", "skip(1)", "enumerate()", "chunks(K)", "chunks(K)",
   "scan(0, function(n) return n + 1 end)", "take_while(Q)", "throttle(P)", "timeout(P)", "chunks_timeout(K, P)",
   "take_until(O)", "buffered(K, F)", "buffered(K, F)", "buffer_unordered(K, F)", "buffer_unordered(K, F)", "merge(S)",
-  "chain(S)", "zip(S)",
+  "chain(S)", "zip(S)", "filter_map(function(v) if v ~= 2 then return v end end)", "inspect(F)", "skip_while(Q)",
+  "step_by(K)", "dedup()", "fuse()", "cycle():take(5)", "flat_map(function(v) return { v, v } end)",
+  "flat_map(function() return S end)",
 }
 
 local sinks = {
   "collect()", "collect()", "collect()", "try_collect()", "count()", "fold(0, function(n) return n + 1 end)", "find(Q)",
   "for_each(F)", "for_each_concurrent(K, F)", "take(K):to_channel(C, true)", "take(K):to_channel(C)",
+  "reduce(function(a) return a end)", "any(Q)", "all(Q)",
+  "try_for_each(function(v) if v == 2 then return nil, 'no #' end end)",
+  "try_fold(0, function(n, v) if v == 2 then return nil, 'no #' end return n + 1 end)",
 }
 
 local source_text
 
 --- The text with its capital letters replaced: a function, a predicate, an op, a source, a channel.
 local function completed(g, text, id, depth)
-  text = text:gsub("[%(%s]%u[%),]", function(found)
+  text = text:gsub("[%(%s]%u[%),%s]", function(found)
     local letter = found:sub(2, 2)
     local by = letter == "F" and pick(g, functions) or letter == "Q" and pick(g, predicates)
       or letter == "O" and op_text(g, id, 2, true) or letter == "C" and pick(g, g.objects.c)
@@ -44,7 +49,10 @@ end
 --- One whose items never end is cut off.
 function source_text(g, id, depth)
   local way = g.random(depth < 3 and 9 or 6)
-  if way == 1 then return "ebb.stream.range(1, 4)" end
+  if way == 1 then
+    return pick(g, { "ebb.stream.range(1, 4)", "ebb.stream.range(1, 4)", "ebb.stream.once(2)", "ebb.stream.empty()",
+      "ebb.stream.repeat_(2):take(3)", "ebb.stream.unfold(3, function(n) if n > 0 then return n, n - 1 end end)" })
+  end
   if way == 2 then return "ebb.stream.iter({ 3, 2, 1 })" end
   if way == 3 then return filled(g, "ebb.stream.interval(P):take(3)", nil, id) end
   if way == 4 then return ("ebb.stream.from(%s):take(3)"):format(op_text(g, id, 2, true)) end
@@ -152,6 +160,10 @@ return function(make)
     a_leaf(2, "ebb.next_frame()"),
     a_leaf(3, "ebb.game.wait(@)"),
     a_leaf(1, "ebb.frame_clock():now()"),
+    { 2, function(g)
+      local clk = clock_of(g)
+      if clk then return make.leaf(g, ("ebb.game.on(%s).wait(@)"):format(clk)) end
+    end },
     a_leaf(1, "ebb.game.wait_frames(K)", true),
     { 1, function(g)
       return { filled(g, "do local t = { v = 0, u = # } log(#, pcall(ebb.game.tween, 0.125, t, { v = 8 }), t.v, t.u) end",

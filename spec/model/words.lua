@@ -110,7 +110,7 @@ local calls = {
   tx = { "send, #", "send, #", "reserve" }, once = { "get" },
   o = { "recv" }, sb = { "recv" }, sw = { "changed", "wait_for, function(v) return v > 9 end" },
   m = { "lock" }, rw = { "read", "write" },
-  sem = { "acquire, K", "acquire" }, n = { "wait" }, bar = { "wait" }, lat = { "wait" },
+  sem = { "acquire, K", "acquire", "acquire, 0" }, n = { "wait" }, bar = { "wait" }, lat = { "wait" },
   tok = { "cancelled" }, iv = { "tick" },
   clk = { "sleep, @", "sleep, @", "sleep_until, @" }, man = { "sleep, @" },
   pool = { "acquire", "acquire", "with, function(v) return 'with', v end" },
@@ -119,8 +119,8 @@ local calls = {
 --- What never waits.
 local quick = {
   c = { "$:try_send(#)", "$:try_recv()", "$:try_send(#)", "$:try_recv()", "$:is_closed()", "$:waiters()", "#$",
-    "$:close()" },
-  tx = { "$:try_send(#)", "$:close()", "$:is_closed()" }, once = { "$:is_done()" },
+    "$:close()", "$:capacity()" },
+  tx = { "$:try_send(#)", "$:close()", "$:is_closed()", "$:clone()" }, once = { "$:is_done()" },
   o = { "$:send(#, 1)", "$:send(#)", "$:fail('failed #')", "$:try_recv()", "$:close()", "$:is_closed()" },
   b = { "$:send(#)", "$:send(#)", "$:send(#)", "$:send(#)", "$:close()", "$:is_closed()" },
   sb = { "$:try_recv()", "$:try_recv()", "$:close()" },
@@ -130,7 +130,7 @@ local quick = {
   rw = { "$:try_read()", "$:try_write()" },
   sem = { "$:try_acquire(K)", "$:add(K)", "$:available()", "$:forget(K)", "$:close()", "$:add()" },
   n = { "$:notify_one()", "$:notify_one()", "$:notify_all()" },
-  lat = { "$:count_down()", "$:count()" },
+  lat = { "$:count_down()", "$:count_down(K)", "$:count()" },
   tok = { "$:cancel('r#')", "$:is_cancelled()" },
   tm = { "$:fired()", "$:reset(@)", "$:close()", "$:deadline()" },
   iv = { "$:reset()", "$:close()" },
@@ -189,6 +189,11 @@ function words.select_text(g, id)
   for i = 1, 1 + g.random(3) do arms[i] = op_text(g, id, 1) end
   if g.random(3) == 1 then arms[#arms + 1] = ("ebb.after(%s)"):format(time_of(g)) end
   local how = pick(g, { "select", "select", "select", "select_first", "try_select" })
+  if g.random(5) == 1 then -- a table, with names and what is left out
+    local last = arms[#arms]
+    arms[#arms] = pick(g, { "false, ", "gone = false, ", "" }) .. pick(g, { "a = ", "b = ", "" }) .. last
+    return ("ebb.%s({ %s })"):format(how, table.concat(arms, ", "))
+  end
   return ("ebb.%s(%s)"):format(how, table.concat(arms, ", "))
 end
 
@@ -203,7 +208,9 @@ function words.call_text(g, id)
     return ("ebb.timeout(%s, %s.%s, %s%s)"):format(time_of(g), name, method, name,
       args ~= "" and ", " .. args or "")
   end
-  if way == 2 then return ("ebb.timeout(%s, %s)"):format(time_of(g), op_text(g, id, 2)) end
+  if way == 2 then
+    return ("ebb.%s(%s, %s)"):format(pick(g, { "timeout", "timeout", "timeout_at" }), time_of(g), op_text(g, id, 2))
+  end
   if way == 3 then return ("ebb.await(%s)"):format(op_text(g, id, 2)) end
   return ("%s:%s(%s)"):format(name, method, args)
 end
