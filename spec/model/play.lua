@@ -161,7 +161,7 @@ function play.on_model(chunk, real, attempt, how)
   for _, name in ipairs { "select", "try_select" } do
     local select = api[name]
     api[name] = function(...)
-      w.current.choice_key = side.key()
+      if w.current then w.current.choice_key = side.key() end
       return select(...)
     end
   end

@@ -65,7 +65,15 @@ local function add_tasks(w, ebb)
     end, ...)
   end
   function ebb.current() return w.current end
-  ebb.coroutine = { wrap = function(fn) return fn end } -- awaits pass through
+  ebb.coroutine = {}
+  --- Awaits pass through; closers that fail in it do what they do within a pcall.
+  function ebb.coroutine.wrap(fn)
+    return function(...)
+      local results = pack(w.pcall(fn, ...))
+      if not results[1] then error(results[2], 0) end
+      return unpack(results, 2, results.n)
+    end
+  end
   function ebb.is_cancelled(e) return w.is_cancel(e) end
 
   function Task.await(task) return w.await(task.leaf) end
@@ -425,8 +433,9 @@ local function add_join_set(w, ebb)
     end
     s.child_ended = collected
     function js.spawn(_, fn, ...)
+      local task = s:spawn(fn, ...)
       n = n + 1
-      return s:spawn(fn, ...)
+      return task
     end
     function js.join_next() return w.await(js.leaf) end
     function js.try_join_next()
