@@ -37,6 +37,25 @@ function helper.it(name, fn, opts)
   return require("busted").it(name, function() helper.run(fn, opts) end)
 end
 
+--- The same, and once more under 200 schedules: for bodies where the order of tasks does not matter.
+function helper.it_seeded(name, fn)
+  helper.it(name, fn)
+  require("busted").it(name .. " (seeds)", function()
+    for seed = 1, 200 do helper.run(fn, { seed = seed }) end
+  end)
+end
+
+--- random(n) gives 1 to n, by a generator of its own (xorshift), so that a seed means the same everywhere.
+function helper.random(seed)
+  local state = seed * 2654435761 + 88172645463325252
+  return function(n)
+    state = state ~ (state << 13)
+    state = state ~ (state >> 7)
+    state = state ~ (state << 17)
+    return (state >> 11) % n + 1
+  end
+end
+
 -- Where more than the order is shaken, some tasks may have many turns before others have one.
 local IS_SHAKEN = (os.getenv "EBB_SPEC_SHAKE" or "") ~= ""
 local SETTLE_TURNS = IS_SHAKEN and 20000 or 100

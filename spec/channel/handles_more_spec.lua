@@ -1,13 +1,7 @@
 -- Channels of all kinds: who is there, who has gone, what a late comer sees.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-
-local function it_seeded(name, fn)
-  helper.it(name, fn)
-  require("busted").it(name .. " (seeds)", function()
-    for seed = 1, 200 do helper.run(fn, { seed = seed }) end
-  end)
-end
+local it_seeded = helper.it_seeded
 
 describe("oneshot", function()
   it_seeded("tells the sender that it is no longer wanted (OS6)", function()

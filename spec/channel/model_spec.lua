@@ -6,17 +6,6 @@ local pack = table.pack
 local n_seeds = 200
 local capacities = { 0, 1, 2, 3, 8, math.huge }
 
---- A generator of its own (xorshift), so that the programs are the same everywhere.
-local function generator(seed)
-  local state = seed * 2654435761 + 88172645463325252
-  return function(n)
-    state = state ~ (state << 13)
-    state = state ~ (state >> 7)
-    state = state ~ (state << 17)
-    return (state >> 11) % n + 1
-  end
-end
-
 --- What a channel is without tasks: a list of values, a number of permits, a flag.
 local function model_channel(capacity)
   local m = { capacity = capacity, values = {}, permits = 0, closed = false }
@@ -36,7 +25,7 @@ end
 
 --- One task, no waiting: every result must be the model's.
 local function compare_with_model(seed)
-  local random = generator(seed)
+  local random = helper.random(seed)
   local capacity = capacities[random(#capacities - 1) + 1]
   local ch, m = ebb.channel(capacity), model_channel(capacity)
   local permits, n_values = {}, 0
@@ -173,7 +162,7 @@ end
 
 --- Producers and consumers of which some are cancelled; then the channel is closed and drained.
 local function random_program(seed)
-  local random = generator(seed)
+  local random = helper.random(seed)
   local ch = ebb.channel(capacities[random(#capacities)])
   local state = { accepted = {}, received = {}, n_accepted = 0, n_received = 0, closed = false }
   local producers, tasks = {}, {}

@@ -1,23 +1,8 @@
 -- What the combinators of futures come to in ops, groups and task handles.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-local pack = table.pack
-
-local function after(s, ...)
-  local values = pack(...)
-  return function()
-    ebb.sleep(s)
-    return table.unpack(values, 1, values.n)
-  end
-end
-
---- helper.it under several schedules, for bodies where the order of tasks does not matter.
-local function it_seeded(name, fn)
-  helper.it(name, fn)
-  require("busted").it(name .. " (seeds)", function()
-    for seed = 1, 200 do helper.run(fn, { seed = seed }) end
-  end)
-end
+local after = require("spec.task.support").after
+local it_seeded, pack = helper.it_seeded, table.pack
 
 describe("ops as futures", function()
   it_seeded("ready, never and defer_op; try_select polls once (FU1)", function()

@@ -6,17 +6,6 @@ local pack = table.pack
 local n_seeds = 200
 local capacities = { 0, 0, 1, 2, math.huge }
 
---- A generator of its own, so that the programs are the same everywhere.
-local function generator(seed)
-  local state = seed * 2654435761 + 88172645463325252
-  return function(n)
-    state = state ~ (state << 13)
-    state = state ~ (state >> 7)
-    state = state ~ (state << 17)
-    return (state >> 11) % n + 1
-  end
-end
-
 --- A random arm. What it gives when it has happened goes through the books first.
 local function arm(random, world, depth)
   local way = random(8)
@@ -82,7 +71,7 @@ local function new_world(random)
 end
 
 local function random_program(seed)
-  local random = generator(seed)
+  local random = helper.random(seed)
   local world, tasks = new_world(random), {}
   for i = 1, 2 + random(6) do tasks[i] = ebb.spawn(worker, random, world) end
   for _ = 1, random(3) - 1 do

@@ -4,29 +4,12 @@ local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.task.support"
 local it_runs = helper.it
-local closer = support.closer
-
--- A function that ends after `seconds` with these results.
-local function after(seconds, ...)
-  local results = table.pack(...)
-  return function()
-    ebb.sleep(seconds)
-    return table.unpack(results, 1, results.n)
-  end
-end
+local after, closer, slow_to_end = support.after, support.closer, support.slow_to_end
 
 local function failing(seconds, err)
   return function()
     ebb.sleep(seconds)
     error(err, 0)
-  end
-end
-
--- A function that waits long and takes `seconds` to clean up.
-local function slow_to_end(log, name, seconds)
-  return function()
-    local _ <close> = closer(function() ebb.sleep(seconds) log(name, "cleaned") end)
-    ebb.sleep(100)
   end
 end
 

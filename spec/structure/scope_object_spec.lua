@@ -3,14 +3,7 @@ local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.task.support"
 local it_runs = helper.it
-local closer = support.closer
-
-local function slow_to_end(log, name, seconds)
-  return function()
-    local _ <close> = closer(function() ebb.sleep(seconds) log(name, "cleaned") end)
-    ebb.sleep(100)
-  end
-end
+local closer, slow_to_end = support.closer, support.slow_to_end
 
 describe("leaving the block of a scope object", function()
   it_runs("waits for the children", function()

@@ -1,13 +1,7 @@
 -- Locks, barriers, notifies: what others do by further methods.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-
-local function it_seeded(name, fn)
-  helper.it(name, fn)
-  require("busted").it(name .. " (seeds)", function()
-    for seed = 1, 200 do helper.run(fn, { seed = seed }) end
-  end)
-end
+local it_seeded = helper.it_seeded
 
 describe("sync", function()
   it_seeded("a reader cannot become a writer (RW8)", function()

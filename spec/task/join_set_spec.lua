@@ -2,14 +2,7 @@
 local ebb = require "ebb"
 local helper = require "spec.helper"
 local support = require "spec.task.support"
-local it_runs = helper.it
-
-local function after(seconds, value)
-  return function()
-    ebb.sleep(seconds)
-    return value
-  end
-end
+local it_runs, after = helper.it, support.after
 
 local function drain(set)
   local list = {}

@@ -2,12 +2,25 @@
 local ebb = require "ebb"
 
 local helper = require "spec.helper"
+local common = require "spec.runtime.support"
 
-local support = {}
+local support = { closer = common.closer, near = common.near }
 
---- A to-be-closed value whose handler is fn(err).
-function support.closer(fn)
-  return setmetatable({}, { __close = function(_, err) fn(err) end })
+--- A function that ends after so many seconds, with these results.
+function support.after(seconds, ...)
+  local results = table.pack(...)
+  return function()
+    ebb.sleep(seconds)
+    return table.unpack(results, 1, results.n)
+  end
+end
+
+--- One that waits long, and takes so many seconds to clean up, which it logs.
+function support.slow_to_end(log, name, seconds)
+  return function()
+    local _ <close> = support.closer(function() ebb.sleep(seconds) log(name, "cleaned") end)
+    ebb.sleep(100)
+  end
 end
 
 --- Seconds of the runtime's clock that fn(...) takes.
@@ -15,13 +28,6 @@ function support.elapsed(fn, ...)
   local start = ebb.now()
   fn(...)
   return ebb.now() - start
-end
-
---- Fails unless two times are the same but for the rounding of floats.
-function support.near(expected, actual)
-  if math.abs(expected - actual) > 1e-6 then
-    error(("expected %.9f, got %.9f"):format(expected, actual), 2)
-  end
 end
 
 support.settle = helper.settle

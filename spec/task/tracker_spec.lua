@@ -1,20 +1,8 @@
 -- Keyed tasks, ordered queues and trackers, made of join_set, scope, latch and plain tables.
 local ebb = require "ebb"
 local helper = require "spec.helper"
-
-local function it_seeded(name, fn)
-  helper.it(name, fn)
-  require("busted").it(name .. " (seeds)", function()
-    for seed = 1, 200 do helper.run(fn, { seed = seed }) end
-  end)
-end
-
-local function after(s, v)
-  return function()
-    ebb.sleep(s)
-    return v
-  end
-end
+local after = require("spec.task.support").after
+local it_seeded = helper.it_seeded
 
 describe("join_set by key", function()
   it_seeded("task handles are ids; join_next tells which failed (JS10)", function()
