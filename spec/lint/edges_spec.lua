@@ -1,20 +1,9 @@
 -- ebb lint at its edges: several findings at one place, long chains, odd names, text that ends early.
-local lint = require "ebb.lint"
 local support = require "spec.runtime.support"
+local support_lint = require "spec.lint.support"
 local contains, quote = support.contains, support.quote
 
-local HEAD = 'local ebb = require "ebb"\n'
-
---- As in lint_spec.
-local function found(body)
-  local list, failed = lint.check(HEAD .. body)
-  if not list then error(failed.message, 2) end
-  local words = {}
-  for i, finding in ipairs(list) do
-    words[i] = ("%d:%d %s"):format(finding.line - 1, finding.column, finding.code)
-  end
-  return table.concat(words, " ")
-end
+local HEAD, found = support_lint.HEAD, support_lint.found
 
 describe("ebb lint at its edges:", function()
   it("findings come by line, column and code", function()

@@ -1,22 +1,10 @@
 -- ebb lint: each rule finds its mistake at its place, and leaves alone what only looks like it.
 local lint = require "ebb.lint"
-local codes = require "ebb.codes"
 local support = require "spec.runtime.support"
+local support_lint = require "spec.lint.support"
 local quote = support.quote
 
-local HEAD = 'local ebb = require "ebb"\n'
-
---- The findings in a program, as "line:column code …"; the line after `require "ebb"` is line 1.
-local function found(body)
-  local list, failed = lint.check(HEAD .. body)
-  if not list then error(failed.message, 2) end
-  local words = {}
-  for i, finding in ipairs(list) do
-    assert(codes[finding.code], finding.code)
-    words[i] = ("%d:%d %s"):format(finding.line - 1, finding.column, finding.code)
-  end
-  return table.concat(words, " ")
-end
+local HEAD, found = support_lint.HEAD, support_lint.found
 
 -- A list of programs, each after what is found in it.
 local function cases(name, list)

@@ -209,12 +209,6 @@ describe("rt:advance", function()
     rt:close()
   end)
 
-  it_runs("of 0 changes nothing", function(_, rt)
-    local start = ebb.now()
-    rt:advance(0)
-    assert.equal(start, ebb.now())
-  end)
-
   it("timers of one runtime are not moved by another", function()
     local one, two = helper.runtime(), helper.runtime()
     local done = false
