@@ -124,6 +124,7 @@ build = {
         "csrc/lua/l_clone.c",
         "csrc/lua/l_clone_names.c",
         "csrc/lua/l_clone_read.c",
+        "csrc/lua/l_clone_refuse.c",
         "csrc/lua/l_combine.c",
         "csrc/lua/l_copy.c",
         "csrc/lua/l_coro.c",

@@ -4,22 +4,11 @@
 #include "lua/l_mem.h"
 #include "lua/l_thread_chan.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Stack indices; 0 until there is something in it. `seen` has the number of an
-   object by the object, and by the address of an upvalue its first owner;
-   `objects` the object by its number. */
-typedef struct writer {
-  lua_State *L;
-  ebb_message *message;
-  const ebbL_label *label;
-  int first, n;
-  int seen, objects, sent;
-  lua_Integer n_objects, n_sent;
-} writer;
+typedef ebbL_writer writer;
 
 static void check(const writer *self, bool ok)
 {
@@ -43,164 +32,6 @@ static void put_string(const writer *self, int idx)
   const char *bytes = lua_tolstring(self->L, idx, &n_bytes);
   put_number(self, n_bytes);
   check(self, ebb_message_put(self->message, bytes, n_bytes));
-}
-
-/* --- what cannot be copied: where it is ----------------------------------- */
-
-/* [-1, +1] The key on top as it is written after a value. */
-static void push_key(lua_State *L)
-{
-  char text[48];
-  size_t n_bytes;
-  const char *name;
-  switch (lua_type(L, -1)) {
-  case LUA_TNUMBER:
-    if (lua_isinteger(L, -1))
-      lua_pushfstring(L, "[%I]", (LUAI_UACINT)lua_tointeger(L, -1));
-    else {
-      snprintf(text, sizeof text, "[%.17g]", lua_tonumber(L, -1));
-      lua_pushstring(L, text);
-    }
-    break;
-  case LUA_TSTRING: {
-    name = lua_tolstring(L, -1, &n_bytes);
-    bool is_name = n_bytes > 0 && n_bytes <= 60 && !isdigit((int)*name);
-    for (size_t i = 0; i < n_bytes && is_name; i++)
-      is_name = isalnum((unsigned char)name[i]) || name[i] == '_';
-    if (is_name)
-      lua_pushfstring(L, ".%s", name);
-    else
-      lua_pushfstring(L, "[\"%s\"]", name);
-    break;
-  }
-  case LUA_TBOOLEAN:
-    lua_pushstring(L, lua_toboolean(L, -1) ? "[true]" : "[false]");
-    break;
-  default:
-    lua_pushfstring(L, "[%s]", ebbL_typename(L, -1));
-    lua_remove(L, -2);
-    break;
-  }
-  lua_remove(L, -2);
-}
-
-/* [-0, +1 if true] How the object at `owner` leads to the one at idx. */
-static bool push_step(lua_State *L, int owner, int idx)
-{
-  if (lua_isfunction(L, owner)) {
-    const char *name;
-    for (int i = 1; (name = lua_getupvalue(L, owner, i)) != NULL; i++) {
-      bool found = lua_rawequal(L, -1, idx);
-      lua_pop(L, 1);
-      if (found) {
-        lua_pushfstring(L, " upvalue '%s':", name);
-        return true;
-      }
-    }
-    return false;
-  }
-  if (!lua_istable(L, owner))
-    return false;
-  lua_pushnil(L);
-  while (lua_next(L, owner)) {
-    if (lua_rawequal(L, -1, idx)) {
-      lua_pop(L, 1);
-      push_key(L);
-      return true;
-    }
-    if (lua_rawequal(L, -2, idx)) {
-      lua_pop(L, 2);
-      lua_pushliteral(L, " key:");
-      return true;
-    }
-    lua_pop(L, 1);
-  }
-  if (lua_getmetatable(L, owner)) {
-    bool found = lua_rawequal(L, -1, idx);
-    lua_pop(L, 1);
-    if (found) {
-      lua_pushliteral(L, " metatable:");
-      return true;
-    }
-  }
-  return false;
-}
-
-/* [-0, +1 if true] "argument 2:" if the object at idx is one of the values. */
-static bool push_root(const writer *self, int idx)
-{
-  lua_State *L = self->L;
-  const ebbL_label *label = self->label;
-  for (int i = 0; i < self->n; i++) {
-    if (!lua_rawequal(L, self->first + i, idx))
-      continue;
-    int number = label->first != NULL ? i : i + 1;
-    if (number == 0)
-      lua_pushfstring(L, "%s:", label->first);
-    else
-      lua_pushfstring(L, "%s %d:", label->name, number);
-    return true;
-  }
-  return false;
-}
-
-/* [raises] `what` says why the value at idx cannot be copied. It is looked for
-   from the values on, among the objects met so far, back to a value. */
-static int refuse(const writer *self, int idx, const char *what)
-{
-  lua_State *L = self->L;
-  luaL_checkstack(L, 16, NULL);
-  lua_pushstring(L, what);
-  lua_pushliteral(L, ""); /* the path from here on */
-  lua_pushvalue(L, idx);  /* what leads there */
-  int path = lua_gettop(L) - 1, at = path + 1;
-  for (int depth = 0; depth < 1000; depth++) {
-    bool found = push_root(self, at);
-    if (!found && self->objects != 0) {
-      for (lua_Integer i = 1; i <= self->n_objects && !found; i++) {
-        lua_rawgeti(L, self->objects, i);
-        found = push_step(L, at + 1, at);
-        lua_settop(L, found ? at + 2 : at);
-      }
-      if (!found)
-        break;
-      lua_pushvalue(L, path); /* [path, at, owner, step, path] */
-      lua_concat(L, 2);
-      lua_replace(L, path);
-      lua_replace(L, at);
-      continue;
-    }
-    if (!found)
-      break;
-    /* "argument 2:", path */
-    if (*lua_tostring(L, path) != 0 && *lua_tostring(L, path) != ' ') {
-      lua_pushliteral(L, " ");
-      lua_pushvalue(L, path);
-      if (lua_tostring(L, path)[lua_rawlen(L, path) - 1] != ':')
-        lua_pushliteral(L, ":");
-      else
-        lua_pushliteral(L, "");
-      lua_concat(L, 4);
-    } else {
-      lua_pushvalue(L, path);
-      lua_concat(L, 2);
-    }
-    lua_replace(L, path);
-    break;
-  }
-  return ebbL_error(L, "EBB071", "cannot be copied to a thread: %s %s",
-                    lua_tostring(L, path), lua_tostring(L, path - 1));
-}
-
-/* A kind of userdata that stays where it is. */
-static int refuse_userdata(const writer *self, int idx)
-{
-  lua_State *L = self->L;
-  const char *name = ebbL_typename(L, idx);
-  return refuse(self, idx,
-                strcmp(name, "userdata") == 0
-                    ? name
-                    : lua_pushfstring(L, "userdata (%s)", name));
 }
 
 /* --- objects -------------------------------------------------------------- */
@@ -289,7 +120,7 @@ static void put_function(writer *self, int idx)
   lua_State *L = self->L;
   switch (ebbL_names_find(L, idx, self->message)) {
   case 0:
-    refuse(self, idx, "C function");
+    ebbL_clone_refuse(self, idx, "C function");
     break;
   case 1: {
     size_t n_bytes;
@@ -315,11 +146,11 @@ static void put_memory(writer *self, int idx, ebbL_span *span)
   lua_State *L = self->L;
   if (span->head.type != &ebbL_bytes_type &&
       span->head.type != &ebbL_array_type)
-    refuse_userdata(self, idx);
+    ebbL_clone_refuse_userdata(self, idx);
   if (span->is_view)
-    refuse(self, idx, "a view (send what it is a view of)");
+    ebbL_clone_refuse(self, idx, "a view (send what it is a view of)");
   if (span->is_frame)
-    refuse(self, idx, "memory of a frame (send a guard's)");
+    ebbL_clone_refuse(self, idx, "memory of a frame (send a guard's)");
   if (!ebbL_span_is_live(span))
     ebbL_span_stale(L, span);
   put_byte(self, EBBL_TAG_MEMORY);
@@ -353,7 +184,7 @@ static void put_userdata(writer *self, int idx)
     ebb_thread_chan_retain(chan->core);
     number_object(self, idx);
   } else {
-    refuse_userdata(self, idx);
+    ebbL_clone_refuse_userdata(self, idx);
   }
 }
 
@@ -412,7 +243,7 @@ static void put_value(writer *self, int idx)
     put_number(self, (uintptr_t)lua_touserdata(L, idx));
     break;
   case LUA_TTHREAD:
-    refuse(self, idx, "coroutine");
+    ebbL_clone_refuse(self, idx, "coroutine");
     break;
   default:
     put_object(self, idx);
@@ -436,9 +267,9 @@ static void put_metatable(writer *self, int idx)
   lua_State *L = self->L;
   int meta = lua_gettop(L);
   if (has_field(L, meta, "__gc"))
-    refuse(self, idx, "table with __gc");
+    ebbL_clone_refuse(self, idx, "table with __gc");
   if (has_field(L, meta, "__close"))
-    refuse(self, idx, "table with __close");
+    ebbL_clone_refuse(self, idx, "table with __close");
   put_byte(self, EBBL_TAG_META);
   lua_pushvalue(L, meta);
   bool met = lua_rawget(L, self->seen) != LUA_TNIL;

@@ -77,6 +77,25 @@ enum {
   EBBL_TAG_JOIN, /* object (code) met before, number of its upvalue */
 };
 
+/* What writes a message. Stack indices are 0 until there is something in it.
+   `seen` has the number of an object by the object, and by the address of an
+   upvalue its first owner; `objects` the object by its number. */
+typedef struct ebbL_writer {
+  lua_State *L;
+  ebb_message *message;
+  const ebbL_label *label;
+  int first, n;
+  int seen, objects, sent;
+  lua_Integer n_objects, n_sent;
+} ebbL_writer;
+
+/* What cannot be copied (l_clone_refuse.c). */
+
+/* [raises] EBB071 with the path to the value at idx; `what` says why. */
+int ebbL_clone_refuse(const ebbL_writer *self, int idx, const char *what);
+/* [raises] The same for a kind of userdata that stays where it is. */
+int ebbL_clone_refuse_userdata(const ebbL_writer *self, int idx);
+
 /* Things known by name (l_clone_names.c). */
 
 /* [-0, +0, raises] Once per message, before the two that follow: notices
