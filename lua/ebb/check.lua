@@ -4,6 +4,7 @@ local core = require "ebb.core"
 
 local error, getmetatable, tostring, type = error, getmetatable, tostring, type
 local find, format, match, sub = string.find, string.format, string.match, string.sub
+local tointeger = math.tointeger
 local getinfo = debug and debug.getinfo
 local own_files = getinfo and match(getinfo(1, "S").source, "^(.*)check%.lua$")
 
@@ -56,6 +57,23 @@ function check.seconds(name, position, value)
   if value ~= value then
     check.fail("bad argument #%s to '%s' (number of seconds expected, got NaN)", position, name)
   end
+end
+
+--- Text for the system, where a zero would be its end; `what` it is: "host", "path".
+function check.text(name, position, what, value)
+  if type(value) ~= "string" then check.bad(name, position, "string", value) end
+  if find(value, "\0", 1, true) then
+    check.fail("bad argument #%d to '%s' (%s without zeros expected)", position, name, what)
+  end
+end
+
+function check.is_port(value)
+  local port = type(value) == "number" and tointeger(value)
+  return port and port >= 0 and port <= 65535
+end
+
+function check.port(name, position, value)
+  if not check.is_port(value) then check.bad(name, position, "port from 0 to 65535", value) end
 end
 
 --- As check.callable, for an option that may be nil.

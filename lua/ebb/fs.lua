@@ -8,8 +8,8 @@ local check = require "ebb.check"
 local request = core._fs
 
 local stat, scan = request.stat, request.scan
-local find, sub = string.find, string.sub
-local pairs, type = pairs, type
+local sub = string.sub
+local pairs = pairs
 
 -- open and tmpfile are ebb.io's, read_bytes is that of ebb.alloc.assets
 local internal = { scan = true, open = true, tmpfile = true, read_bytes = true }
@@ -19,17 +19,10 @@ for name, value in pairs(request) do
   if not internal[name] then fs[name] = value end
 end
 
-local function check_path(name, path)
-  if type(path) ~= "string" then check.bad(name, 1, "string", path) end
-  if find(path, "\0", 1, true) then
-    check.fail("bad argument #1 to '%s' (path without zeros expected)", name)
-  end
-end
-
 --- Is there something at `path`? A link that leads nowhere is nothing. Where that cannot be
 -- told (in a directory that may not be searched, for one) it is nil, message, code.
 function fs.exists(path)
-  check_path("exists", path)
+  check.text("exists", 1, "path", path)
   local info, message, code = stat(path)
   if info then return true end
   if code == "ENOENT" or code == "ENOTDIR" then return false end
@@ -43,7 +36,7 @@ local shortages = { ENOMEM = true, EMFILE = true, ENFILE = true }
 -- as if empty; `dir` itself throws then, as io.lines does, for a loop has no place for nil, err.
 -- So does each for want of memory or descriptors: it might well be read.
 function fs.walk(dir)
-  check_path("walk", dir)
+  check.text("walk", 1, "path", dir)
   local prefixes, lists, positions = {}, {}, {} -- of the directories we are in
   local depth = 1
   local next_dir

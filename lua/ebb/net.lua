@@ -19,20 +19,6 @@ local net = { unix = {}, udp = udp.open, serve = serve.serve, duplex = base.dupl
 
 -- Arguments --------------------------------------------------------------------------------------
 
-local function check_host(name, position, host)
-  if type(host) ~= "string" then check.bad(name, position, "string", host) end
-  if find(host, "\0", 1, true) then
-    check.fail("bad argument #%d to '%s' (host without zeros expected)", position, name)
-  end
-end
-
-local function check_port(name, position, port)
-  local n = type(port) == "number" and tointeger(port)
-  if not n or n < 0 or n > 65535 then
-    check.bad(name, position, "port from 0 to 65535", port)
-  end
-end
-
 --- The options, by their kinds; what is not among them is a mistake.
 local function check_options(name, position, opts, kinds)
   if opts == nil then return {} end
@@ -53,14 +39,14 @@ end
 
 --- The addresses of a host, in the order in which they should be tried.
 function net.resolve(host)
-  check_host("resolve", 1, host)
+  check.text("resolve", 1, "host", host)
   if is_address(host) then return { host } end
   return core_resolve(host)
 end
 
 --- The name of the host at an address.
 function net.name_of(address)
-  check_host("name_of", 1, address)
+  check.text("name_of", 1, "host", address)
   if not is_address(address) then
     check.fail("bad argument #1 to 'name_of' (numeric address expected, got '%s')", address)
   end
@@ -153,16 +139,15 @@ local function check_own_address(name, position, opts)
     check.fail("bad argument #%d to '%s' (option 'local_host': numeric address expected)",
       position, name)
   end
-  local port = tointeger(opts.local_port or 0)
-  if not port or port < 0 or port > 65535 then
+  if not check.is_port(opts.local_port or 0) then
     check.bad(name, position, "option 'local_port': port from 0 to 65535", opts.local_port)
   end
 end
 
 --- A connected socket. A name is resolved and its addresses are tried.
 function net.connect(host, port, opts)
-  check_host("connect", 1, host)
-  check_port("connect", 2, port)
+  check.text("connect", 1, "host", host)
+  check.port("connect", 2, port)
   opts = check_options("connect", 3, opts, connect_options)
   check_own_address("connect", 3, opts)
   if opts.timeout then return timeout(opts.timeout, connect_to, host, port, opts) end
@@ -221,8 +206,8 @@ end
 function net.listen(host, port, opts)
   if host == nil or host == "*" then host = "0.0.0.0" end
   if port == nil then port = 0 end
-  check_host("listen", 1, host)
-  check_port("listen", 2, port)
+  check.text("listen", 1, "host", host)
+  check.port("listen", 2, port)
   opts = core_options("listen", 3, opts)
   if is_address(host) then return core_listen(host, port, opts) end
   local list, message, code = core_resolve(host)

@@ -19,7 +19,7 @@ local request = core._fs
 local error, next, pairs, pcall, setmetatable, tostring, type =
   error, next, pairs, pcall, setmetatable, tostring, type
 local insert, remove, math_type, huge = table.insert, table.remove, math.type, math.huge
-local find, format = string.find, string.format
+local format = string.format
 
 local Assets, Lease = {}, {}
 
@@ -333,13 +333,6 @@ end
 
 --- The cache -------------------------------------------------------------------------------------
 
-local function check_path(name, path)
-  if type(path) ~= "string" then check.bad(name, 1, "string", path) end
-  if find(path, "\0", 1, true) then
-    check.fail("bad argument #1 to '%s' (path without zeros expected)", name)
-  end
-end
-
 local function check_names(name, position, opts, known)
   if type(opts) ~= "table" then check.bad(name, position, "table of options", opts) end
   for key in next, opts do
@@ -358,7 +351,7 @@ end
 local load_options = { priority = true, parse = true }
 
 local function check_load(name, path, opts)
-  check_path(name, path)
+  check.text(name, 1, "path", path)
   if opts == nil then return end
   check_names(name, 2, opts, load_options)
   local priority = opts.priority
@@ -394,7 +387,7 @@ end
 --- The value if it is there now: nil, "absent". Never waits.
 function Assets:get(path)
   local cache = cache_of(self, "get")
-  check_path("get", path)
+  check.text("get", 1, "path", path)
   if cache.closed then return nil, "closed" end
   local entry = cache.entries[path]
   if not entry then return nil, "absent" end
@@ -408,7 +401,7 @@ end
 --- Lets go of it now: true; nil, "absent"; or nil, "pinned".
 function Assets:evict(path)
   local cache = cache_of(self, "evict")
-  check_path("evict", path)
+  check.text("evict", 1, "path", path)
   local entry = cache.entries[path]
   if not entry then return nil, "absent" end
   if entry.holds > 0 then return nil, "pinned" end

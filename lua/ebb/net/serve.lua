@@ -89,11 +89,6 @@ local function run(listener, handler, opts)
   return true
 end
 
-local function is_port(value)
-  local port = tointeger(value)
-  return port ~= nil and port >= 0 and port <= 65535
-end
-
 --- serve(host, port, handler, opts) or serve(listener, handler, opts): until opts.token is
 -- cancelled or the listener closed; then it waits for the handlers, `grace` seconds at most.
 function serve.serve(host, port, handler, opts)
@@ -104,9 +99,7 @@ function serve.serve(host, port, handler, opts)
   if host ~= nil and type(host) ~= "string" then
     check.bad("serve", 1, "host or ebb.listener", host)
   end
-  if port ~= nil and not is_port(port) then
-    check.bad("serve", 2, "port from 0 to 65535", port)
-  end
+  if port ~= nil then check.port("serve", 2, port) end
   check.callable("serve", 3, handler)
   opts = check_options(4, opts)
   local listener, message, code = require("ebb.net").listen(host, port,
