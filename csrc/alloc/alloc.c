@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-static void *system_alloc(void *ud, void *ptr, size_t old_bytes,
-                          size_t new_bytes)
+void *ebb_alloc_system(void *ud, void *ptr, size_t old_bytes, size_t new_bytes)
 {
   (void)ud;
   (void)old_bytes;
@@ -17,7 +16,7 @@ static void *system_alloc(void *ud, void *ptr, size_t old_bytes,
 
 void ebb_alloc_init(ebb_alloc *alloc, ebb_alloc_fn fn, void *ud)
 {
-  alloc->fn = fn != NULL ? fn : system_alloc;
+  alloc->fn = fn != NULL ? fn : ebb_alloc_system;
   alloc->ud = ud;
   alloc->live_bytes = alloc->peak_bytes = 0;
   alloc->n_calls = 0;

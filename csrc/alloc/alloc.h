@@ -21,7 +21,10 @@ typedef struct ebb_alloc {
   uint64_t n_calls; /* times memory was asked for (not given back) */
 } ebb_alloc;
 
-/* fn NULL: malloc and free. */
+/* malloc and free. */
+void *ebb_alloc_system(void *ud, void *ptr, size_t old_bytes, size_t new_bytes);
+
+/* fn NULL: ebb_alloc_system. */
 void ebb_alloc_init(ebb_alloc *alloc, ebb_alloc_fn fn, void *ud);
 void *ebb_alloc_get(ebb_alloc *alloc, size_t n_bytes);
 void *ebb_alloc_resize(ebb_alloc *alloc, void *ptr, size_t old_bytes,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc/heap_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- counting --- */
@@ -377,22 +376,10 @@ void *ebb_heap_alloc_shared(void *ud, void *ptr, size_t old_bytes,
 
 /* --- life --- */
 
-static void *heap_system_alloc(void *ud, void *ptr, size_t old_bytes,
-                               size_t new_bytes)
-{
-  (void)ud;
-  (void)old_bytes;
-  if (new_bytes == 0) {
-    free(ptr);
-    return NULL;
-  }
-  return realloc(ptr, new_bytes);
-}
-
 ebb_heap *ebb_heap_open(const ebb_heap_config *config)
 {
   ebb_alloc_fn backing =
-      config->backing != NULL ? config->backing : heap_system_alloc;
+      config->backing != NULL ? config->backing : ebb_alloc_system;
   ebb_heap *heap = backing(config->backing_ud, NULL, 0, sizeof *heap);
   if (heap == NULL)
     return NULL;

@@ -23,14 +23,6 @@ static bool is_closed(const ebbL_file *self)
   return self->file == NULL || self->file->closed;
 }
 
-static int push_done(lua_State *L, int error)
-{
-  if (error != 0)
-    return ebbL_pushuverror(L, error);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* --- writing -------------------------------------------------------------- */
 
 /* A call that writes or waits for what is written goes through these steps;
@@ -330,7 +322,7 @@ static int l_file_close(lua_State *L)
     lua_pushliteral(L, "cannot close standard file");
     return 2;
   }
-  return push_done(L, ebb_file_close(self->file));
+  return ebbL_pushdone(L, ebb_file_close(self->file));
 }
 
 static void file_fini(void *object)

@@ -33,6 +33,14 @@ int ebbL_pushuverror(lua_State *L, int code)
   return 3;
 }
 
+int ebbL_pushdone(lua_State *L, int code)
+{
+  if (code != 0)
+    return ebbL_pushuverror(L, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 const char *ebbL_checkpath(lua_State *L, int arg)
 {
   size_t n_bytes;

@@ -129,11 +129,7 @@ static int l_process_kill(lua_State *L)
                                      : check_signal(L, 2);
   if (is_closed(self))
     return ebbL_pushoutcome(L, "closed");
-  int error = ebb_process_kill(self->process, number);
-  if (error != 0)
-    return ebbL_pushuverror(L, error);
-  lua_pushboolean(L, 1);
-  return 1;
+  return ebbL_pushdone(L, ebb_process_kill(self->process, number));
 }
 
 static int l_process_detach(lua_State *L)

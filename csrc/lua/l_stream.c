@@ -260,10 +260,7 @@ static int finish_on(lua_State *L, ebbL_task *task, ebbL_stream *self,
     error = output->cls->shutdown(output);
     output->ended = error == 0;
   }
-  if (error != 0)
-    return ebbL_pushuverror(L, error);
-  lua_pushboolean(L, 1);
-  return 1;
+  return ebbL_pushdone(L, error);
 }
 
 static int finish_k(lua_State *L, int status, lua_KContext ctx)

@@ -31,15 +31,6 @@ static bool is_closed(const ebbL_udp *self)
   return self->udp == NULL || self->udp->closed;
 }
 
-/* true, or nil and the error. */
-static int push_done(lua_State *L, int error)
-{
-  if (error != 0)
-    return ebbL_pushuverror(L, error);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* --- recvfrom ------------------------------------------------------------- */
 
 static int push_datagram(lua_State *L, const char *data, size_t n_bytes,
@@ -225,7 +216,7 @@ EBBL_OWNING_TYPE(box_type, "ebb.udp.send", NULL, let_go);
 static int push_sent(lua_State *L, int error)
 {
   return error == ebb_uv_error_code(ECANCELED) ? ebbL_pushoutcome(L, "closed")
-                                               : push_done(L, error);
+                                               : ebbL_pushdone(L, error);
 }
 
 static int send_k(lua_State *L, int status, lua_KContext ctx)
@@ -259,7 +250,7 @@ static int perform_send(lua_State *L, const ebb_endpoint *to, lua_CFunction fn)
     ebbL_error(L, "EBB052", "this socket belongs to another runtime");
   int error = ebb_udp_try_send(self->udp, data, n_bytes, to);
   if (EBB_LIKELY(error != ebb_uv_error_code(EAGAIN)))
-    return push_done(L, error);
+    return ebbL_pushdone(L, error);
   ebbL_check_waiting(L, task);
   luaL_checkstack(L, 4, NULL);
   box *sending = ebbL_newlinked(L, S, &box_type, sizeof *sending, 0, 0);
@@ -318,7 +309,7 @@ static int l_udp_connect(lua_State *L)
   }
   if (is_closed(self))
     return ebbL_pushoutcome(L, "closed");
-  return push_done(L, ebb_udp_connect(self->udp, is_none ? NULL : &to));
+  return ebbL_pushdone(L, ebb_udp_connect(self->udp, is_none ? NULL : &to));
 }
 
 static int push_name(lua_State *L,
@@ -349,7 +340,7 @@ static int set_bool(lua_State *L, int (*set)(ebb_udp *self, bool on))
   luaL_checkany(L, 2);
   if (is_closed(self))
     return ebbL_pushoutcome(L, "closed");
-  return push_done(L, set(self->udp, lua_toboolean(L, 2)));
+  return ebbL_pushdone(L, set(self->udp, lua_toboolean(L, 2)));
 }
 
 static int set_number(lua_State *L, int (*set)(ebb_udp *self, int n))
@@ -358,7 +349,7 @@ static int set_number(lua_State *L, int (*set)(ebb_udp *self, int n))
   int n = (int)ebbL_checkinteger(L, 2, 1, 255);
   if (is_closed(self))
     return ebbL_pushoutcome(L, "closed");
-  return push_done(L, set(self->udp, n));
+  return ebbL_pushdone(L, set(self->udp, n));
 }
 
 static int l_udp_broadcast(lua_State *L)
@@ -390,8 +381,8 @@ static int set_member(lua_State *L, bool is_member)
     ebbL_typeerror(L, 3, "address of an interface");
   if (is_closed(self))
     return ebbL_pushoutcome(L, "closed");
-  return push_done(L, ebb_udp_set_member(self->udp, lua_tostring(L, 2),
-                                         lua_tostring(L, 3), is_member));
+  return ebbL_pushdone(L, ebb_udp_set_member(self->udp, lua_tostring(L, 2),
+                                             lua_tostring(L, 3), is_member));
 }
 
 static int l_udp_join(lua_State *L)
