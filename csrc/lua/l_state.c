@@ -383,6 +383,14 @@ const char *ebbL_funcname(lua_State *L, lua_Debug *ar)
   return lua_tostring(L, -1);
 }
 
+const char *ebbL_fullname(lua_State *L, lua_Debug *ar)
+{
+  lua_getinfo(L, "f", ar);
+  bool found = find_in_loaded(L);
+  lua_remove(L, found ? -2 : -1);
+  return found ? lua_tostring(L, -1) : ebbL_funcname(L, ar);
+}
+
 int ebbL_argerror(lua_State *L, int arg, const char *what)
 {
   lua_Debug ar;
@@ -442,9 +450,10 @@ lua_Integer ebbL_checkinteger(lua_State *L, int arg, lua_Integer min,
   if (lua_type(L, arg) != LUA_TNUMBER)
     ebbL_typeerror(L, arg, "integer");
   if (!is_integer) {
-    char text[64];
-    snprintf(text, sizeof text, "integer expected, got %.14g",
-             lua_tonumber(L, arg));
+    char text[64] = "integer expected, got NaN"; /* printf may give it a sign */
+    lua_Number x = lua_tonumber(L, arg);
+    if (x == x)
+      snprintf(text, sizeof text, "integer expected, got %.14g", x);
     ebbL_argerror(L, arg, text);
   }
   if (n < min || n > max) {

@@ -369,6 +369,8 @@ void ebbL_checkkeys(lua_State *L, int arg, const char *const *names);
 /* [-0, +1] The name of the function at `ar`: how it was called, else where the
    loaded modules have it ("table.sort"), else "?". */
 const char *ebbL_funcname(lua_State *L, lua_Debug *ar);
+/* The same, preferably with the module that has it: "table.sort". */
+const char *ebbL_fullname(lua_State *L, lua_Debug *ar);
 /* "an ebb.channel", "a table": what came, for messages. [-0, +1] */
 const char *ebbL_typename(lua_State *L, int idx);
 

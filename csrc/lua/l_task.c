@@ -181,9 +181,12 @@ static void push_boundary(lua_State *L, ebbL_state *S)
     lua_pop(L, 1);
     if (fn == NULL || fn == S->lua_pcall_fn || fn == S->lua_xpcall_fn)
       continue;
-    const char *name = ebbL_funcname(L, &ar);
+    const char *name = ebbL_fullname(L, &ar);
     if (strcmp(name, "?") != 0) {
-      lua_pushfstring(L, "inside %s (a C function)", name);
+      const char *part = strcmp(name, "table.sort") == 0    ? "'s comparator"
+                         : strcmp(name, "string.gsub") == 0 ? "'s callback"
+                                                            : "";
+      lua_pushfstring(L, "inside %s%s (a C function)", name, part);
       return;
     }
     lua_pop(L, 1);

@@ -76,10 +76,10 @@ end)
 
 describe("await is refused with EBB051", function()
   local cases = {
-    { "R35 in a table.sort comparator", "sort", function(await)
+    { "R35 in a table.sort comparator", "inside table.sort's comparator (a C function)", function(await)
       table.sort({ 3, 2, 1 }, function(a, b) await() return a < b end)
     end },
-    { "R35 in a gsub callback", "gsub", function(await)
+    { "R35 in a gsub callback", "inside string.gsub's callback (a C function)", function(await)
       return (string.gsub("abc", "b", function() await() return "x" end))
     end },
     { "R35 in tostring", "tostring", function(await)
