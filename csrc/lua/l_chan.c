@@ -27,10 +27,13 @@ static ebbL_chan *check_chan(lua_State *L)
   return ebbL_check(L, 1, &ebbL_chan_type);
 }
 
-static void check_value(lua_State *L, int arg)
+void ebbL_chan_checkvalue(lua_State *L)
 {
-  if (EBB_UNLIKELY(lua_isnoneornil(L, arg)))
-    ebbL_argerror(L, arg, "value expected, got nil (nil cannot be sent)");
+  if (EBB_LIKELY(!lua_isnoneornil(L, 2)))
+    return;
+  if (ebbL_test(L, 1, &ebbL_sender_type) == NULL)
+    ebbL_check(L, 1, &ebbL_chan_type); /* ch.send(v) */
+  ebbL_argerror(L, 2, "value expected, got nil (nil cannot be sent)");
 }
 
 static int outcome(lua_State *L, int status)
@@ -141,7 +144,7 @@ static void room_for_send(lua_State *L, ebbL_chan *chan, int chan_idx)
 static int l_chan_send(lua_State *L)
 {
   int chan_idx;
-  check_value(L, 2);
+  ebbL_chan_checkvalue(L);
   ebbL_chan *chan = ebbL_checkchan(L, 1, &chan_idx);
   ebbL_state *S = chan->head.state;
   ebbL_task *task = ebbL_self(L, S);
@@ -167,7 +170,7 @@ static int l_chan_send(lua_State *L)
 static int l_chan_try_send(lua_State *L)
 {
   int chan_idx;
-  check_value(L, 2);
+  ebbL_chan_checkvalue(L);
   ebbL_chan *chan = ebbL_checkchan(L, 1, &chan_idx);
   room_for_send(L, chan, chan_idx);
   int status = ebbL_chan_send(L, chan, 2);
@@ -313,8 +316,11 @@ static int send_many_from(lua_State *L, ebbL_task *task, lua_Integer i)
 int ebbL_chan_send_many(lua_State *L)
 {
   int chan_idx;
-  if (!lua_istable(L, 2))
+  if (!lua_istable(L, 2)) {
+    if (ebbL_test(L, 1, &ebbL_sender_type) == NULL)
+      ebbL_check(L, 1, &ebbL_chan_type);
     ebbL_typeerror(L, 2, "list of values");
+  }
   lua_settop(L, 2);
   lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
   for (lua_Integer i = 1; i <= n; i++) { /* all of it or nothing */

@@ -42,6 +42,8 @@ void ebbL_chan_refill(ebbL_chan *chan, const ebb_xfer *xfer);
 /* The channel behind the argument: a channel or a counted sender. Its index is
    then *chan_idx (a sender's channel is pushed). [raises] */
 ebbL_chan *ebbL_checkchan(lua_State *L, int arg, int *chan_idx);
+/* What is to be sent is at 2, and not nil. [raises] */
+void ebbL_chan_checkvalue(lua_State *L);
 
 int ebbL_chan_send_op(lua_State *L);
 int ebbL_chan_recv_op(lua_State *L);

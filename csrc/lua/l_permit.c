@@ -82,8 +82,7 @@ static const ebbL_opclass recv_op_class = {"channel recv", recv_op_attempt,
 int ebbL_chan_send_op(lua_State *L)
 {
   int chan_idx;
-  if (lua_isnoneornil(L, 2))
-    ebbL_argerror(L, 2, "value expected, got nil (nil cannot be sent)");
+  ebbL_chan_checkvalue(L);
   ebbL_checkchan(L, 1, &chan_idx);
   ebbL_newop(L, ebbL_S(L), &send_op_class, chan_idx, 2);
   return 1;
