@@ -10,13 +10,14 @@ local own_files = getinfo and match(getinfo(1, "S").source, "^(.*)check%.lua$")
 
 local check = {}
 
---- The level of the first function that is not ebb's own.
+--- The level of the first function that is not ebb's own; 0, no position, when there is none: it
+-- was left by a tail call, or the task runs a function of ebb's.
 local function users_level()
   if not own_files then return 3 end
   local level = 3
   while true do
     local info = getinfo(level, "S")
-    if not info then return 3 end
+    if not info then return 0 end
     if info.what ~= "C" and sub(info.source, 1, #own_files) ~= own_files then return level - 1 end
     level = level + 1
   end

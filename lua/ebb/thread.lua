@@ -28,7 +28,8 @@ function thread.pool(opts)
   if n == nil then
     n = own.n_cores()
   elseif math_type(n) ~= "integer" or n < 1 or n > 1024 then
-    error("bad argument #1 to 'pool' (workers: integer from 1 to 1024 expected)", 2)
+    error(format("bad argument #1 to 'pool' (workers: integer from 1 to 1024 expected, got %s)",
+      check.came("integer", n)), 2)
   end
   return own.pool(n)
 end

@@ -249,6 +249,19 @@ describe("wrong arguments", function()
   end
 end)
 
+describe("an error in a task that only runs functions of ebb's", function()
+  it_runs("tells no place, rather than one in ebb", function()
+    local ok, err = pcall(function()
+      return stream.range(1, 3):map(function() end):buffered(2, tostring):collect()
+    end)
+    assert.is_false(ok)
+    assert.equal("the function of 'map' gave nil for an item (filter_map leaves items out)", err)
+    ok, err = ebb.spawn(function() return ebb.map(1, print) end):join() -- a tail call
+    assert.is_false(ok)
+    assert.equal("bad argument #1 to 'map' (list expected, got number)", err)
+  end)
+end)
+
 describe("the definitions for editors", function()
   it("name every method of a stream, and no other", function()
     local file <close> = assert(io.open "lua/ebb/_meta/stream.lua")
