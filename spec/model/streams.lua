@@ -402,13 +402,13 @@ return function(w, ebb)
     local function start(...)
       local v, err = ...
       if at_end(v, err) or stopped then return false end
-      n_started = n_started + 1
       if v == nil then
         ends:try_send { is_item = true, item = pack(...) }
       else
         local task = children:spawn(child, ...)
         if is_ordered then ends:try_send(task) end
       end
+      n_started = n_started + 1
       return true
     end
 

@@ -180,6 +180,28 @@ describe("shutdown", function()
     assert.same({}, errors)
   end)
 
+  it("SH2 a stream that cannot start its next item then is not waited for", function()
+    for _, how in ipairs { "buffered", "buffer_unordered" } do
+      local rt = helper.runtime()
+      local outcome, at
+      rt:spawn(function()
+        ebb.shield(function()
+          outcome = { pcall(function()
+            local function slowly(v) return ebb.shield(function() ebb.sleep(1) return v end) end
+            local items = ebb.stream.range(1, 5):map(slowly)
+            return items[how](items, 2, function(v) return v end):collect()
+          end) }
+          at = ebb.now()
+        end)
+      end)
+      rt:step()
+      assert.equal(0, rt:shutdown(4))
+      assert.is_false(outcome[1])
+      contains("EBB052", tostring(outcome[2]))
+      assert.equal(1, at)
+    end
+  end)
+
   it("SH4 a cleanup may wake and cancel others", function()
     local rt = helper.runtime()
     local ch, got = ebb.channel(), nil

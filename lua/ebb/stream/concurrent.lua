@@ -43,7 +43,6 @@ local function start(job, place, v, ...)
   end
   local children = place.children
   if not children then return false end
-  job.started = job.started + 1
   local task
   if job.notice then
     if job.fn then
@@ -51,13 +50,13 @@ local function start(job, place, v, ...)
     else
       children:spawn(with_notice, job.notice, run_item, job.name, v, ...)
     end
-    return true
   elseif job.fn then
     task = children:spawn(job.fn, v, ...)
   else
     task = children:spawn(run_item, job.name, v, ...)
   end
-  job.ends:try_send(task)
+  job.started = job.started + 1 -- in a shutdown the spawn throws
+  if task then job.ends:try_send(task) end
   return true
 end
 
