@@ -81,6 +81,16 @@ if (wait->cls->leave != NULL && (i == 0 || i + 1 < n))
     ebb_alloc_put(]] },
   },
   { file = "csrc/core/rt.c", caught_by = "test_rt",
+    { "frame-clock-last", "who waits for a frame goes on before timers of the frame clock that are due",
+      find = [[
+  if (rt->frame_clock != NULL)
+    ebb_clock_frame(rt->frame_clock, rt->frame_time_s);
+  ebb_wake_all(&rt->frame, EBB_OK);]],
+      put = [[
+  ebb_wake_all(&rt->frame, EBB_OK);
+  if (rt->frame_clock != NULL)
+    ebb_clock_frame(rt->frame_clock, rt->frame_time_s);]],
+      caught_by = "spec/model/model_spec.lua" },
     { "end-leaks-nodes", "the wait nodes of a task that ends are not given back",
       find = "  if (task->waits != &task->wait0) {",
       put = "  if (false) {",

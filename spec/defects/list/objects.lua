@@ -92,6 +92,12 @@ return {
       caught_by = "spec/structure/scope_spec.lua",
       seconds = 10 },
   },
+  { file = "csrc/lua/l_interval.c",
+    { "interval-stale", "a tick whose waiter runs late counts as one that was in time",
+      find = "    refresh(self); /* it may have been left over by a step long ago */\n",
+      put = "",
+      caught_by = "spec/time/interval_spec.lua" },
+  },
   { file = "csrc/lua/l_scope.c",
     { "scope-late-child", "a child spawned in a scope that is being ended runs",
       find = [[
@@ -100,6 +106,17 @@ return {
       put = "  (void)task;",
       caught_by = "spec/structure/scope_object_spec.lua",
       seconds = 10 },
+    { "scope-closed-silent", "what fails after a host has closed its scope is not reported",
+      find = "    scope->isolate = true; /* later failures are reported as they come */\n",
+      put = "",
+      caught_by = "spec/structure/scope_object_spec.lua" },
+    { "scope-closed-reason", "who waits for a scope that a host has closed is told the reason of before",
+      find = [[
+    if (!scope->cancelled)
+      lua_setiuservalue(L, 1, CANCEL_ERROR); /* for who waits later */
+]],
+      put = "",
+      caught_by = "spec/structure/scope_object_spec.lua" },
     { "scope-left-early", "a scope that is cancelled does not wait for cleanups",
       find = [[
     if (scope->core.n_children > 0) {

@@ -83,10 +83,24 @@ return {
       if type(task)]],
       put = "      if type(task)" },
   },
+  { file = "lua/ebb/game.lua",
+    { "parallel-begins-late", "members of a group that begin in a later frame begin late",
+      find = "      self:arrive(start, self.clock():now())",
+      put = "      self:arrive(start, start)",
+      caught_by = "spec/time/game_spec.lua" },
+  },
   { file = "lua/ebb/stream/puller.lua", caught_by = "spec/stream/combine_spec.lua",
     { "merge-cancel-loses", "an error of a branch is lost when the consumer is cancelled at the same moment",
       find = "    shield(member.task.await, member.task) -- its error, not a cancel's",
       put = "    member.task:await()" },
+    { "merge-half-begun", "a merge that cannot start its tasks fails when it is closed",
+      find = [[
+  member.task = self.scope:spawn(work, self.out, ask, member, pull) -- not in a shutdown: throws
+  self.members[#self.members + 1] = member]],
+      put = [[
+  self.members[#self.members + 1] = member
+  member.task = self.scope:spawn(work, self.out, ask, member, pull)]],
+      caught_by = "spec/runtime/shutdown_spec.lua" },
     { "merge-open", "a merge that one of its streams fails leaves the others pulling",
       find = "  children:close()\n",
       put = "",
