@@ -11,7 +11,7 @@
 #define HIDDEN_COUNT 1000
 
 /* A task that has been asked to end and computes for so long is forced, where
-   slices are not shorter. */
+   slices are not shorter. Not one that a stalled machine has kept waiting. */
 #define STRUCK_US 100000
 
 static void every_instruction(ebbL_state *S, lua_State *L)
@@ -187,7 +187,8 @@ static bool overrun(lua_State *L, ebbL_task *task)
     ebbL_preempt_quota(task, EBBL_QUOTA_SLICE);
   if (task->over != EBBL_QUOTA_NONE && !task->forced)
     strike_over_quota(task);
-  else if (task->core.n_struck > 0 && (is_over || ran_us >= STRUCK_US))
+  else if (task->core.n_struck > 0 &&
+           (is_over || ebbL_slice_awake_us(S) >= STRUCK_US))
     task->forced = task->unusual = true;
   if (task->forced && force(L, task) == false)
     is_over = false; /* the region's end was the answer */

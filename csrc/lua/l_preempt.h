@@ -85,6 +85,11 @@ static inline unsigned ebbL_slice_ran_us(const ebbL_state *S)
 {
   return atomic_load_explicit(&S->slice.beat.ran_us, memory_order_relaxed);
 }
+/* The same without what the whole machine stood still. */
+static inline unsigned ebbL_slice_awake_us(const ebbL_state *S)
+{
+  return atomic_load_explicit(&S->slice.beat.awake_us, memory_order_relaxed);
+}
 /* The hook on L is not needed for now. [no-raise] */
 void ebbL_slice_relax(ebbL_state *S, lua_State *L);
 /* From within the hook, where it counts instead of a watchdog: looks at the

@@ -151,15 +151,13 @@ void ebbL_slice_count(ebbL_state *S)
   unsigned turn = ebb_beat_turn(&slice->beat);
   if (EBB_LIKELY(!counts(S)) || slice->began_ns == 0)
     return;
-  uint64_t ran_us = (ebb_driver_clock(NULL) - slice->began_ns) / 1000;
+  uint64_t ran_ns = ebb_driver_clock(NULL) - slice->began_ns;
   unsigned allow_us =
       atomic_load_explicit(&slice->beat.allow_us, memory_order_relaxed);
-  if (allow_us == 0 || ran_us < allow_us ||
+  if (allow_us == 0 || ran_ns / 1000 < allow_us ||
       atomic_load_explicit(&slice->beat.hushed, memory_order_relaxed) == turn)
     return;
-  atomic_store_explicit(&slice->beat.ran_us, (unsigned)ran_us,
-                        memory_order_relaxed);
-  atomic_store_explicit(&slice->beat.overran, turn, memory_order_relaxed);
+  ebb_beat_note(&slice->beat, turn, ran_ns, ran_ns);
 }
 
 /* Makes sure that the turn, whose limits have changed, is watched. */

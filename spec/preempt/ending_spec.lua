@@ -2,6 +2,7 @@
 -- running cleanup protects, until the task's frame is left (RELIABILITY: runaway code).
 local ebb = require "ebb"
 local helper = require "spec.helper"
+local programs = require "spec.runtime.support"
 local support = require "spec.preempt.support"
 
 local forever, loop, closing = support.forever, support.loop, support.closing
@@ -273,6 +274,37 @@ describe("what is spared:", function()
       task:cancel()
       assert.same({ true, false, true }, { task:join() })
     end)
+  end)
+end)
+
+describe("a machine that stands still", function()
+  -- Ten times, since a busy one may need long for the rest of it.
+  it("ends no task that has caught its cancel: it has not computed", function()
+    local program = [[
+      local ebb = require "ebb"
+      local pid = io.open("/proc/self/stat"):read "n"
+      local function compute(seconds)
+        local due = os.clock() + seconds
+        while os.clock() < due do end
+      end
+      ebb.run(function()
+        local task = ebb.spawn(function()
+          local ok, err = pcall(ebb.sleep, 10)
+          compute(0.015) -- it is looked at
+          os.execute(("kill -STOP %d; sleep 0.3; kill -CONT %d"):format(pid, pid))
+          return ok, ebb.is_cancelled(err)
+        end)
+        while task:status() ~= "waiting" do ebb.yield() end
+        task:cancel()
+        print(task:join())
+      end)
+    ]]
+    local result
+    for _ = 1, 10 do
+      result = programs.child(program)
+      if result.out == "true\tfalse\ttrue\n" then break end
+    end
+    assert.equal("true\tfalse\ttrue\n", result.out, result.err)
   end)
 end)
 

@@ -41,7 +41,7 @@ describe("spawn_with{cpu = seconds}", function()
       end)
       assert.is_false((task:join()))
       assert.equal("failed", task:status())
-      assert.is_true(turns > 5 and turns <= 55, turns .. " turns")
+      assert.is_true(turns > 1 and turns <= 55, turns .. " turns")
     end)
   end)
 
