@@ -254,23 +254,23 @@ describe("a reset", function()
 end)
 
 describe("a tick whose waiter runs late", function()
-  --- The ticks of an interval of 1 second, and when they were had, where a host's step has no time for the waiter of the
-  -- first one.
+  --- The ticks of an interval of 1 second, and when they were had, where time goes on between the first one and its
+  -- waiter's turn.
   local function late(missed)
     local rt = helper.runtime()
-    local had = {}
-    rt:spawn(ebb.sleep, 0.5)
+    local had, hand = {}, nil
     rt:spawn(function()
-      local iv = ebb.clock():interval(1, { missed = missed })
-      for i = 1, 3 do had[i] = { iv:tick(), ebb.now() } end
+      hand = ebb.clock { manual = true }
+      local clk = hand:child()
+      local iv = clk:interval(1, { missed = missed })
+      for i = 1, 3 do had[i] = { iv:tick(), clk:now() } end
     end)
     rt:step()
-    rt:advance(1)
-    rt:step(0) -- one turn, of the other
-    rt:advance(4.5)
+    hand:advance(1)
+    hand:advance(4.5)
     for _ = 1, 3 do
       rt:step()
-      rt:advance(0.5)
+      hand:advance(0.5)
     end
     rt:close()
     return had
