@@ -153,7 +153,7 @@ local function collect(self)
   local permit <close>, value = give_up(self, lease)
   if not permit or value == nil then return end
   if not lease.pool.closed then
-    lease.pool.idle_values[#lease.pool.idle_values + 1] = { value = value, since = core.now() }
+    put_idle(lease.pool, value)
   elseif lease.pool.close then
     pcall(core.go, lease.pool.close, value)
   end

@@ -157,6 +157,17 @@ describe("a resource pool", function()
     rt:close()
   end)
 
+  it_runs("the value of a lease that was dropped is closed in time, too", function()
+    local pool, log = numbered { idle = 10 }
+    do
+      local _ = pool:acquire()
+    end
+    helper.collect()
+    assert.same({ n = 2, 0, 1 }, pack(pool:size()))
+    ebb.sleep(11)
+    assert.equal("make:1 close:1", log:text())
+  end)
+
   it_runs("one idle value that cannot be closed keeps no other from it", function(errors)
     local n, closed = 0, {}
     local pool = ebb.resource_pool(function()
