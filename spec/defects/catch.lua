@@ -58,7 +58,8 @@ function catch.command(root, work, catcher, lua, seconds)
   if catcher.valgrind then
     wrapper = wrapper .. " valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
   end
-  local env = catcher.env .. " ASAN_OPTIONS=detect_leaks=1"
+  -- a child that hangs is given up before the catcher is
+  local env = ("%s ASAN_OPTIONS=detect_leaks=1 EBB_SPEC_PATIENCE=%d"):format(catcher.env, math.max(10, seconds // 4))
   if catcher.kind == catcher.what then
     local program = made(catcher.kind)
     if not program:find(work, 1, true) then program = build .. "/spec/c/" .. catcher.kind end

@@ -26,13 +26,15 @@ function support.file(text)
   return path
 end
 
+local PATIENCE = tonumber(os.getenv "EBB_SPEC_PATIENCE" or "") or 60
+
 --- Runs a line of the shell. Returns { out=, err=, code=, seconds= }; `code` is the exit code (128 + n for
--- signal n). A program that takes longer than `limit` seconds (60) is ended and gives code 124.
+-- signal n). A program that takes longer than `limit` seconds (60, or EBB_SPEC_PATIENCE) is ended and gives code 124.
 function support.shell(line, limit)
   local script, out, err = support.file(line .. "\n"), os.tmpname(), os.tmpname()
   local start = ebb.now()
   local _, how, code = os.execute(("timeout -k 2 %d sh %s >%s 2>%s </dev/null")
-    :format(limit or 60, quote(script), quote(out), quote(err)))
+    :format(limit or PATIENCE, quote(script), quote(out), quote(err)))
   local result = {
     out = slurp(out), err = slurp(err),
     code = how == "signal" and 128 + code or code,
