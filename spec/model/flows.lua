@@ -2,7 +2,7 @@
 -- give up, are cut off by deadlines and are cancelled. Each flow ends with one line that is the same whatever the order
 -- of tasks was, on ebb and on the model.
 
-local N_VALUES, N_TURNS, LONGEST = 4, 3, 3
+local N_VALUES, N_TURNS, LONGEST = 4, 2, 3
 
 --- Adds the flows to a side: functions of programs, on the surface that they see.
 return function(side, ebb)
