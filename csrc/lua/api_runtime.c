@@ -8,6 +8,7 @@
 #include <lualib.h>
 
 #include "ebb.h"
+#include "lua/l_drive.h"
 #include "lua/l_loop.h"
 #include "lua/l_report.h"
 
@@ -341,7 +342,8 @@ int ebb_close(ebb_runtime *runtime)
   if (host->rt != NULL) {
     ebbL_state *S = host->S;
     lua_State *L = host->L;
-    if (S->current != NULL || S->driving != NULL)
+    if (S->current != NULL || S->driving != NULL ||
+        ebbL_finaliser(L, S) == EBBL_IN_FINALISER_IN_EBB)
       return EBB_EBUSY;
     host->in_close = true;
     int status = ebbL_host_call(L, S, 0, 0, close_protected, host);

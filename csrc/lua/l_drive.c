@@ -8,10 +8,54 @@
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 #include "lua/l_scope.h"
+#include "lua/l_walk.h"
 
 #include <signal.h>
+#include <string.h>
 
 /* --- being the driver --- */
+
+/* Is the function at `ar` one of ebb's, or at least in C? */
+enum { IN_LUA, IN_C, IN_EBB };
+
+static int place_of(lua_State *L, const ebbL_state *S, lua_Debug *ar)
+{
+  int place = IN_LUA;
+  lua_getinfo(L, "f", ar);
+  if (lua_iscfunction(L, -1)) {
+    place = IN_C;
+    if (lua_getupvalue(L, -1, 1) != NULL) {
+      if (lua_touserdata(L, -1) == (const void *)S)
+        place = IN_EBB;
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+  return place;
+}
+
+int ebbL_finaliser(lua_State *L, const ebbL_state *S)
+{
+  ebbL_walk at;
+  int found = EBBL_NO_FINALISER;
+  bool interrupted = false; /* by a finaliser, with no Lua code in between */
+  /* Lua stops the collector while a finaliser runs */
+  if (EBB_LIKELY(lua_gc(L, LUA_GCISRUNNING) == 1) || !lua_checkstack(L, 4))
+    return found;
+  for (bool more = ebbL_walk_begin(&at, L); more; more = ebbL_walk_outer(&at)) {
+    lua_getinfo(L, "n", &at.ar);
+    if (at.ar.name != NULL && strcmp(at.ar.name, "__gc") == 0) {
+      found = EBBL_IN_FINALISER;
+      interrupted = true;
+    } else if (interrupted) {
+      int place = place_of(L, S, &at.ar);
+      if (place == IN_EBB)
+        return EBBL_IN_FINALISER_IN_EBB;
+      interrupted = place == IN_C;
+    }
+  }
+  return found;
+}
 
 void ebbL_not_inside_task(lua_State *L, ebbL_state *S, const char *what)
 {
@@ -22,6 +66,12 @@ void ebbL_not_inside_task(lua_State *L, ebbL_state *S, const char *what)
                what);
   if (S->driving != NULL)
     ebbL_error(L, "EBB052", "cannot %s a runtime from inside its callbacks",
+               what);
+  /* that call may be about to use a task, or the runtime */
+  if (ebbL_finaliser(L, S) == EBBL_IN_FINALISER_IN_EBB)
+    ebbL_error(L, "EBB052",
+               "cannot %s a runtime inside a finaliser (__gc) that runs in the "
+               "midst of one of ebb's calls",
                what);
 }
 
@@ -304,18 +354,24 @@ int ebbL_driving_loop(ebbL_driving *d)
   return EBBL_LOOP_ENDED;
 }
 
-/* The children of a cleanup are not meant: they share its time, and their scope
+/* Cancels the tasks from first_id on, newest first, and returns the id of the
+   next one to come: each is looked at once, however many turns the end takes.
+   The children of a cleanup are not meant: they share its time, and their scope
    ends them when it is over. */
-static void cancel_all(ebbL_driving *d)
+static uint64_t cancel_from(ebbL_driving *d, uint64_t first_id)
 {
   ebb_rt *core = &d->rt->core;
+  uint64_t next_id = core->next_id;
   for (ebb_list *node = core->tasks.prev; node != &core->tasks;
        node = node->prev) {
     ebb_task *task = ebb_container_of(node, ebb_task, all);
     const ebbL_scope *scope = ebbL_task_of(task)->scope;
+    if (task->id < first_id)
+      break;
     if (!task->cancel_asked && (scope == NULL || !scope->of_cleanup))
       ebbL_cancel_task(d->L, ebbL_task_of(task), 0);
   }
+  return next_id;
 }
 
 /* A shield holds no longer for a task whose time was over before. */
@@ -338,14 +394,14 @@ void ebbL_driving_drain(ebbL_driving *d, uint64_t due_ns)
   uint64_t spun = 0;
   d->rt->ending = true;
   end_overdue(d);
-  cancel_all(d);
+  uint64_t next_id = cancel_from(d, 0);
   while (core->n_alive > 0) {
     ebbL_driving_turn(d);
     if (EBB_UNLIKELY(d->interrupt.count > 1))
       handle_interrupt(d);
     if (core->n_alive == 0)
       break;
-    cancel_all(d); /* what cleanups have spawned */
+    next_id = cancel_from(d, next_id); /* what cleanups have spawned */
     if (core->n_ready == 0) {
       if (core->now_ns >= due_ns || !wait_for_work(d, due_ns))
         break;

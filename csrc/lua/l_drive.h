@@ -24,7 +24,13 @@ typedef struct ebbL_driving {
 /* Turns of tasks between two looks at the heap, if it is ebb that collects. */
 #define EBBL_GC_EVERY 16
 
-/* [raises] EBB052 in a task or in a callback of the loop; when it is closed. */
+/* Is L in a finaliser, and does that one run in the midst of a call of ebb's?
+   O(frames), but O(1) where the collector is not stopped. [no-raise] */
+enum { EBBL_NO_FINALISER, EBBL_IN_FINALISER, EBBL_IN_FINALISER_IN_EBB };
+int ebbL_finaliser(lua_State *L, const ebbL_state *S);
+
+/* [raises] EBB052 in a task, in a callback of the loop, and in a finaliser that
+   one of ebb's calls set off; when it is closed. */
 void ebbL_not_inside_task(lua_State *L, ebbL_state *S, const char *what);
 void ebbL_not_closed(lua_State *L, ebbL_rt *rt);
 

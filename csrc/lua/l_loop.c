@@ -6,8 +6,6 @@
 #include "lua/l_region.h"
 #include "lua/l_report.h"
 
-#include <string.h>
-
 /* --- run --- */
 
 static uint64_t in_seconds(const ebb_rt *core, double seconds)
@@ -105,20 +103,9 @@ static int drive_call(lua_State *L, ebbL_rt *rt, int n_args)
   return return_main(L, rt, handle_idx);
 }
 
-static bool in_finaliser(lua_State *L)
-{
-  lua_Debug ar;
-  for (int level = 0; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "n", &ar);
-    if (ar.name != NULL && strcmp(ar.name, "__gc") == 0)
-      return true;
-  }
-  return false;
-}
-
 int ebbL_drive(lua_State *L, ebbL_state *S, lua_CFunction fn)
 {
-  if (in_finaliser(L))
+  if (ebbL_finaliser(L, S) != EBBL_NO_FINALISER)
     ebbL_error(L, "EBB051", "cannot await inside a finaliser (__gc)");
   ebbL_rt *rt = ebbL_current_rt(L, S);
   ebbL_not_closed(L, rt);

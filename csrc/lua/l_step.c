@@ -187,6 +187,8 @@ int ebbL_rt_step_from_c(lua_State *L, ebbL_rt *rt, uint64_t budget_ns,
     return EBB_EBUSY;
   if (!lua_checkstack(L, EBBL_DRIVE_STACK))
     return EBB_ENOMEM;
+  if (ebbL_finaliser(L, S) == EBBL_IN_FINALISER_IN_EBB)
+    return EBB_EBUSY;
   host_step step;
   uint64_t start_ns = ebb_driver_clock(NULL), polls = core->count.polls;
   step.dt_s = frame_time(rt, dt_s);

@@ -296,3 +296,58 @@ describe("a finaliser within", function()
     end
   end)
 end)
+
+describe("a finaliser within a call outside of tasks", function()
+  --- Each: what is called, given the runtime, a task of it that waits, and a scope in it.
+  local calls = {
+    ["task:cancel"] = function(_, task) return task.cancel, task, {} end,
+    ["scope:cancel"] = function(_, _, scope) return scope.cancel, scope, {} end,
+    ["scope:close"] = function(_, _, scope) return scope.close, scope end,
+    ["rt:spawn"] = function(rt) return rt.spawn, rt, ebb.yield end,
+    ["rt:run"] = function(rt) return rt.run, rt, ebb.yield end,
+    ["rt:metrics"] = function(rt) return rt.metrics, rt end,
+    ["ebb.sleep"] = function() return ebb.sleep, 1 end,
+    ["ebb.timeout"] = function() return ebb.timeout, 1, ebb.sleep, 2 end,
+    ["ebb.callback"] = function() return ebb.callback end,
+  }
+
+  for name, prepare in pairs(calls) do
+    it(name .. " cannot end or run the runtime that is in use (R21 R44)", function()
+      for _, action in ipairs { "close", "shutdown", "step", "run" } do
+        local rt, scope = helper.runtime()
+        rt:spawn(function()
+          scope = ebb.scope()
+          scope:spawn(ebb.sleep, 5)
+          scope:wait()
+        end)
+        local task = rt:spawn(ebb.sleep, 10)
+        rt:step()
+        local outer = ebb.use(rt)
+        local mode = collect "generational"
+        local refused
+        local ok, err = pcall(within, function()
+          refused = pack(pcall(rt[action], rt, action == "run" and ebb.yield or nil))
+        end, prepare(rt, task, scope))
+        collect(mode)
+        ebb.use(outer)
+        rt:close()
+        -- what a runtime that is stepped does not allow has nothing to do with this
+        if not ok and not tostring(err):find "EBB055" then error(err, 0) end
+        if refused then
+          assert.is_false(refused[1], action)
+          assert.is_truthy(tostring(refused[2]):find("EBB052.*finaliser"), refused[2])
+        end
+      end
+    end)
+  end
+
+  it("may close another, and this one when Lua code was interrupted", function()
+    local rt = helper.runtime()
+    rt:spawn(ebb.sleep, 10)
+    local mode = collect "generational"
+    local ok, err
+    within(function() ok, err = pcall(rt.close, rt) end, function() return {} end)
+    collect(mode)
+    assert.is_true(ok, err)
+  end)
+end)

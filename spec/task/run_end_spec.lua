@@ -131,3 +131,36 @@ describe("the time of cleanups", function()
     assert.equal(1, n)
   end)
 end)
+
+describe("the end of a run", function()
+  --- What it takes when `n` tasks are in their cleanups while another one gives way very often.
+  local function seconds(n)
+    local start
+    local _, errors = run(function()
+      local go = ebb.latch(1)
+      for _ = 1, n do
+        ebb.go(function()
+          local _ <close> = closing(function() go:wait() end)
+          ebb.sleep(100)
+        end)
+      end
+      ebb.go(function()
+        local _ <close> = closing(function()
+          start = os.clock()
+          for _ = 1, 20000 do ebb.yield() end
+          start = os.clock() - start
+          go:count_down()
+        end)
+        ebb.sleep(100)
+      end)
+      helper.settle()
+    end)
+    assert.equal(0, #errors)
+    return start
+  end
+
+  it("has turns that cost the same however many tasks have to end (R62) #fifo", function()
+    local alone, among = seconds(1), seconds(30000)
+    assert.is_true(among < 10 * alone + 0.5, ("%.3f s, then %.3f s"):format(alone, among))
+  end)
+end)
