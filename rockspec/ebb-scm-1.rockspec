@@ -137,6 +137,7 @@ build = {
         "csrc/lua/l_ebb.c",
         "csrc/lua/l_elem.c",
         "csrc/lua/l_endpoint.c",
+        "csrc/lua/l_fence.c",
         "csrc/lua/l_file.c",
         "csrc/lua/l_frame.c",
         "csrc/lua/l_frame_mark.c",

@@ -80,6 +80,9 @@ static int l_coro_isyieldable(lua_State *L)
 
 static int l_coro_running(lua_State *L)
 {
+  ebbL_task *task = ebbL_S(L)->current;
+  if (task != NULL && task->co == L)
+    task->is_known = true; /* no other task will be given the coroutine */
   lua_pushboolean(L, lua_pushthread(L));
   return 2;
 }

@@ -14,6 +14,7 @@
 #include "lua/l_loop.h"
 #include "lua/l_mem.h"
 #include "lua/l_net.h"
+#include "lua/l_fence.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
 #include "lua/l_process.h"
@@ -116,6 +117,7 @@ int luaopen_ebb_core(lua_State *L)
   ebbL_open_select(L, S);
   ebbL_open_combine(L, S);
   ebbL_open_report(L, S);
+  ebbL_open_fence(L, S);
   ebbL_open_task(L, S);
   ebbL_open_preempt(L, S);
   ebbL_open_region(L, S);

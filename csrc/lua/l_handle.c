@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The handle of a task: results, join, cancel, and what can be seen of it. */
+#include "lua/l_fence.h"
 #include "lua/l_op.h"
 #include "lua/l_preempt.h"
 #include "lua/l_report.h"
@@ -170,13 +171,15 @@ static int push_values(lua_State *L, int idx)
   case EBBL_RESULT_MANY: {
     lua_getiuservalue(L, idx, 1);
     lua_State *co = lua_tothread(L, -1);
-    int n = lua_gettop(co);
+    int n = lua_gettop(co) - EBBL_FENCE;
+    if (n < 0) /* somebody has closed it */
+      n = 0;
     luaL_checkstack(L, n + 4, "too many results");
     int at = lua_gettop(L);
     if (!lua_checkstack(co, 1))
       ebbL_nomem(L);
     for (int i = 1; i <= n; i++) {
-      lua_pushvalue(co, i);
+      lua_pushvalue(co, EBBL_FENCE + i);
       lua_xmove(co, L, 1);
     }
     lua_remove(L, at);

@@ -4,6 +4,7 @@
 #include "lua/l_task.h"
 
 #include "lua/api.h"
+#include "lua/l_fence.h"
 #include "lua/l_frame.h"
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
@@ -145,6 +146,7 @@ static int new_thread(lua_State *L)
   lua_State *co = lua_newthread(L);
   *(ebbL_state **)lua_getextraspace(co) = S;
   lua_sethook(co, NULL, 0, 0); /* it inherits the creator's */
+  ebbL_fence_put(L, co);
   ebbL_slots_reserve(L, S, 0, 1 + EBBL_SPAWN_SLOTS);
   uint32_t at = ebbL_slots_pop(S, 0);
   ebbL_pushslots(L, S);
@@ -160,11 +162,18 @@ static int new_thread(lua_State *L)
 bool ebbL_bind_thread(lua_State *L, ebbL_task *task)
 {
   ebbL_state *S = task->S;
-  if (EBB_LIKELY(S->n_idle > 0)) {
+  while (S->n_idle > 0) {
     S->n_idle--;
     task->co = S->idle[S->n_idle];
     task->co_slot = S->idle_slots[S->n_idle];
-  } else {
+    if (EBB_LIKELY(ebbL_fence_stands(task->co)))
+      break;
+    ebbL_pushslots(L, S);
+    ebbL_slots_give(L, S, lua_gettop(L), task->co_slot, 0);
+    lua_pop(L, 1);
+    task->co = NULL;
+  }
+  if (EBB_UNLIKELY(task->co == NULL)) {
     lua_pushcfunction(L, new_thread);
     lua_pushlightuserdata(L, task);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
@@ -201,11 +210,12 @@ void ebbL_recycle_thread(lua_State *L, ebbL_task *task, int slots,
   lua_State *co = task->co;
   if (co == NULL)
     return;
-  if (!keep_for_results)
-    lua_settop(co, 0);
+  if (!keep_for_results && !task->is_spoiled)
+    lua_settop(co, EBBL_FENCE);
   if (EBB_UNLIKELY(lua_gethookmask(co) != 0))
     lua_sethook(co, NULL, 0, 0);
-  if (!keep_for_results && S->n_idle < EBBL_IDLE_MAX && !S->closing) {
+  bool is_reusable = !keep_for_results && !task->is_spoiled && !task->is_known;
+  if (is_reusable && S->n_idle < EBBL_IDLE_MAX && !S->closing) {
     S->idle[S->n_idle] = co;
     S->idle_slots[S->n_idle++] = task->co_slot;
   } else {
@@ -228,9 +238,8 @@ static void keep_results(lua_State *L, ebbL_task *task, int slots, int n)
     lua_xmove(co, L, 1);
   } else {
     handle->kind = EBBL_RESULT_MANY;
-    /* drop what lies below: msgh */
-    lua_rotate(co, 1, n);
-    lua_settop(co, n);
+    lua_rotate(co, EBBL_FENCE + 1, n); /* nothing else stays */
+    lua_settop(co, EBBL_FENCE + n);
     lua_pushthread(co);
     lua_xmove(co, L, 1);
   }
@@ -307,19 +316,35 @@ static void task_ended(lua_State *L, ebbL_task *task, int slots, int n)
     ebbL_rt_anchor(L, ebbL_rt_of(rt), slots);
 }
 
-/* lua_resume itself failed: out of memory, C stack overflow. The coroutine is
-   beyond use; its __close handlers run here, where they cannot yield. */
+/* lua_resume itself failed: somebody has closed the coroutine, or there was no
+   memory. It is beyond use; its __close handlers run here, where they cannot
+   yield. */
 static void task_broke(lua_State *L, ebbL_task *task, int slots)
 {
-  lua_State *co = task->co;
-  lua_State *at = task->L != NULL && task->L != co ? task->L : NULL;
-  (void)at;
-  lua_xmove(co, L, 1); /* the error */
-  ebbL_closethread(co, L);
-  lua_settop(co, 0);
-  lua_xmove(L, co, 1);
+  lua_xmove(task->co, L, 1); /* the error */
+  if (task->is_spoiled)
+    ebbL_fence_blame(L, task);
+  /* regions that its frames had open */
+  ebbL_regions_drop(L, task);
+  ebbL_fence_close(L, task);
+  lua_xmove(L, task->co, 1);
   task->outcome = EBBL_FAILED;
   task_ended(L, task, slots, 1);
+}
+
+/* Before its first run: is all on the coroutine that was put there? Somebody
+   who kept the coroutine from the task before may have resumed it. */
+static bool is_untouched(const ebbL_task *task)
+{
+  return lua_status(task->co) == LUA_OK &&
+         lua_gettop(task->co) == EBBL_FENCE + 1 + task->n_args;
+}
+
+static void task_spoiled(lua_State *L, ebbL_task *task, int slots)
+{
+  task->is_spoiled = true;
+  lua_pushnil(task->co);
+  task_broke(L, task, slots);
 }
 
 static void after_foreign_yield(ebbL_task *task, int n_values)
@@ -341,7 +366,7 @@ static int push_base_error(lua_State *L)
 /* Cancelled before its first run: the body never runs. [no-raise] */
 static void end_unstarted(lua_State *L, ebbL_task *task, int slots)
 {
-  lua_settop(task->co, 0);
+  lua_settop(task->co, EBBL_FENCE);
   lua_pushcfunction(L, push_base_error);
   lua_pushlightuserdata(L, task);
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
@@ -379,12 +404,17 @@ static void host_resume(ebb_task *core)
     end_unstarted(L, task, slots);
     return;
   }
+  if (EBB_UNLIKELY(!task->has_run) && !is_untouched(task)) {
+    task_spoiled(L, task, slots);
+    return;
+  }
   S->current = task;
   ebb_beat_begin(&S->slice.beat);
   if (EBB_UNLIKELY(task->unusual))
     ebbL_slice_resuming(task);
   S->metered = *S->meter;
-  int status = lua_resume(co, L, n_args, &n_results);
+  /* from nobody: how deep the driver's own calls are does not count */
+  int status = lua_resume(co, NULL, n_args, &n_results);
   task->allocated += *S->meter - S->metered;
   ebb_beat_end(&S->slice.beat);
   S->current = NULL;
@@ -398,7 +428,7 @@ static void host_resume(ebb_task *core)
     else if (EBB_UNLIKELY(task->frame_gen != 0))
       ebbL_frame_awaits(task);
   } else if (EBB_LIKELY(status == LUA_OK)) {
-    task_ended(L, task, slots, n_results);
+    task_ended(L, task, slots, n_results - EBBL_FENCE);
   } else {
     task_broke(L, task, slots);
   }
@@ -441,13 +471,6 @@ const ebb_host ebbL_host = {host_resume, ebbL_visible, host_overdue};
 
 /* --- ending from outside --- */
 
-static int close_thread_protected(lua_State *L)
-{
-  lua_State *co = lua_touserdata(L, 1);
-  ebbL_closethread(co, L);
-  return 0;
-}
-
 void ebbL_task_kill(lua_State *L, ebbL_task *task)
 {
   ebbL_state *S = task->S;
@@ -465,7 +488,6 @@ void ebbL_task_kill(lua_State *L, ebbL_task *task)
   /* regions that its frames had open: their memory is let go with the frames */
   ebbL_regions_drop(L, task);
   if (task->co != NULL) {
-    lua_State *co = task->co;
     ebbL_rt *driving = S->driving;
     ebbL_task *current = S->current;
     if (driving == NULL) { /* its cleanups may not drive anything */
@@ -473,17 +495,13 @@ void ebbL_task_kill(lua_State *L, ebbL_task *task)
       ebbL_frame_hide(S, NULL);
     }
     S->current = NULL;
-    lua_pushcfunction(L, close_thread_protected);
-    lua_pushlightuserdata(L, co);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-      lua_pop(L, 1);
+    ebbL_fence_close(L, task);
     S->driving = driving;
     if (driving == NULL)
       ebbL_frame_show(S);
     /* itself: os.exit(true, true) in a task */
     S->current = current == task ? NULL : current;
-    lua_settop(co, 0);
-    lua_pushnil(co);
+    lua_pushnil(task->co);
   }
   task->outcome = EBBL_CANCELLED;
   task_ended(L, task, slots, 1);

@@ -244,6 +244,7 @@ struct ebbL_state {
   lua_State **idle; /* finished coroutines, ready for the next task */
   uint32_t *idle_slots;
   uint32_t n_idle;
+  lua_State *closing_co; /* the task's coroutine that ebb itself closes */
   lua_CFunction lua_pcall_fn, lua_xpcall_fn; /* the base library's */
   struct ebbL_memory *memory;                /* NULL until ebb.alloc is there */
   ebbL_hooks hooks; /* of coroutines, borrowed: see l_preempt.c */

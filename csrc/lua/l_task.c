@@ -2,6 +2,7 @@
 /* Spawning tasks, and where code may await. Running them is in l_resume.c. */
 #include "lua/l_task.h"
 
+#include "lua/l_fence.h"
 #include "lua/l_frame.h"
 #include "lua/l_local.h"
 #include "lua/l_lock.h"
@@ -64,11 +65,12 @@ ebbL_task *ebbL_spawn(lua_State *L, ebbL_state *S, ebbL_rt *rt, int n_args,
   ebbL_task *task = ebb_slab_get(&S->tasks);
   task->S = S;
   task->co = task->L = NULL;
+  task->is_spoiled = task->is_known = false;
   if (eager) {
     bool bound = ebbL_bind_thread(L, task);
     if (!bound || !lua_checkstack(task->co, n + EAGER_ROOM)) {
       if (bound) {
-        lua_settop(task->co, 0);
+        lua_settop(task->co, EBBL_FENCE);
         ebbL_recycle_thread(L, task, slots, false);
       }
       ebb_slab_put(&S->tasks, task);

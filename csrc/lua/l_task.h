@@ -44,6 +44,8 @@ struct ebbL_task {
   bool unusual;       /* looked at before each turn, see l_preempt.c */
   bool forced;        /* its struck region throws at every instruction */
   bool preempted;     /* in the midst of its code, to go on there */
+  bool is_spoiled;    /* its coroutine is of no more use: l_fence.h */
+  bool is_known;      /* somebody may have kept its coroutine */
   uint8_t over;       /* which quota it has used up: EBBL_QUOTA_… */
   uint16_t n_told;    /* how often its cancel was thrown: see l_region.c */
   int32_t n_args;     /* values to pass to the next resume of L */

@@ -202,6 +202,13 @@ return {
     fix = "Close what is not needed any more, or raise the limit (ulimit -n). The runtime tries "
       .. "again the next time.",
   },
+  EBB058 = {
+    title = "a task's coroutine is spoiled",
+    cause = "Somebody has kept the coroutine of a task (coroutine.running) and closed it, or "
+      .. "resumed it before its first turn. The coroutine of a task that has ended may be that "
+      .. "of another one.",
+    fix = "Cancel the task instead: task:cancel(), with ebb.current() for the handle.",
+  },
   EBB061 = {
     title = "nothing to select",
     cause = "ebb.select was given no arm, or every arm was false; it would wait for ever.",

@@ -141,3 +141,28 @@ describe("at the end of the C stack #fifo", function()
     end)
   end
 end)
+
+describe("tasks in the background #fifo", function()
+  it("are run from however deep, and live on (R55)", function()
+    local rt, errors = helper.runtime()
+    local outer = ebb.use(rt)
+    local n, n_fine = 0, 0
+    rt:spawn(function()
+      while true do
+        ebb.timeout(5, ebb.yield) -- ready at any time
+        n = n + 1
+      end
+    end)
+    local deepest = limit()
+    for left = 24, 0, -1 do
+      if nested(deepest - left, pcall, ebb.yield) == true then n_fine = n_fine + 1 end
+    end
+    assert.is_true(n_fine > 0)
+    local before = n
+    for _ = 1, 5 do ebb.yield() end
+    assert.is_true(n > before)
+    ebb.use(outer)
+    rt:close()
+    assert.equal(0, #errors)
+  end)
+end)
