@@ -157,8 +157,8 @@ static void nudge(ebb_shake *core, ebb_task *task, uint32_t where)
     put_waits(self, task);
     put(self, "\n");
   }
-  if (lua_resume(co, NULL, 0, &n_results) != LUA_YIELD ||
-      n_results != 0 || task->state != EBB_TASK_PARKED)
+  if (lua_resume(co, NULL, 0, &n_results) != LUA_YIELD || n_results != 0 ||
+      task->state != EBB_TASK_PARKED)
     self->broken = true;
 }
 

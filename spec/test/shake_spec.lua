@@ -178,11 +178,8 @@ describe("a seed that fails", function()
     local failed = 0
     for seed = 1, 40 do
       local ok, err = pcall(ebb.test, function()
-        local thread
-        local task = ebb.spawn(function()
-          thread = coroutine.running()
-          ebb.sleep(1)
-        end)
+        local thread = ebb.coroutine.create(function() ebb.sleep(1) end)
+        local task = ebb.spawn(function() ebb.coroutine.resume(thread) end)
         helper.settle()
         coroutine.close(thread)
         for _ = 1, 20 do ebb.yield() end

@@ -22,11 +22,6 @@ return {
   ebb_slab_put(]],
       put = "  ebb_slab_put(",
       caught_by = "spec/task/leftover_spec.lua | more memory" },
-    { "recycled-stack", "a coroutine that is used again keeps what was on its stack",
-      find = [[
-  if (!keep_for_results)
-    lua_settop(co, 0);]],
-      put = "" },
     { "unstarted-runs", "a task cancelled before its first run runs",
       find = "  if (EBB_UNLIKELY(core->n_struck > 0) && !task->has_run) {",
       put = "  if (EBB_UNLIKELY(core->n_struck > 9) && !task->has_run) {",
@@ -56,6 +51,10 @@ return {
       put = "    (void)slots, (void)i;",
       caught_by = "spec/task/leftover_spec.lua | keeps nothing alive" },
   },
+  { file = "csrc/lua/l_fence.h", caught_by = "spec/coroutine/fence_spec.lua",
+    { "touched-reused", "a coroutine that somebody has touched is used again",
+      find = "  return lua_gettop(co) == EBBL_FENCE && lua_status(co) == LUA_OK;",
+      put = "  return co != NULL;" } },
   { file = "csrc/lua/l_task.c",
     { "spawn-args-order", "the arguments of a task lose the last one",
       find = [[
