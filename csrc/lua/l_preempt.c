@@ -10,8 +10,8 @@
    after which so many instructions may pass. */
 #define HIDDEN_COUNT 1000
 
-/* A task that has been asked to end and computes for so long is forced, where
-   slices are not shorter. Not one that a stalled machine has kept waiting. */
+/* A task that has been asked to end and is not back after so long is looked at,
+   where slices are not shorter; when it goes on (l_slice.c) it is forced. */
 #define STRUCK_US 100000
 
 static void every_instruction(ebbL_state *S, lua_State *L)
@@ -179,16 +179,16 @@ static bool overrun(lua_State *L, ebbL_task *task)
   ebbL_rt *rt = ebbL_rt_of(task->core.rt);
   unsigned ran_us = ebbL_slice_ran_us(S);
   bool is_over = rt->slice_us != 0 && ran_us >= rt->slice_us;
-  if (slice->began_ns != 0 &&
-      ebb_driver_clock(NULL) - slice->began_ns >= ebbL_account_left(task))
+  if (slice->began_cpu_ns != 0 &&
+      ebbL_slice_used_ns(S) >= ebbL_account_left(task))
     ebbL_preempt_quota(task, EBBL_QUOTA_CPU);
   else if (is_over && rt->on_slice == EBBL_SLICE_THROW && slice->thrown &&
            ran_us >= slice->thrown_us + rt->slice_us)
     ebbL_preempt_quota(task, EBBL_QUOTA_SLICE);
   if (task->over != EBBL_QUOTA_NONE && !task->forced)
     strike_over_quota(task);
-  else if (task->core.n_struck > 0 &&
-           (is_over || ebbL_slice_awake_us(S) >= STRUCK_US))
+  else if (task->core.n_struck > 0 && !task->forced &&
+           (is_over || (ran_us >= STRUCK_US && ebbL_slice_goes_on(S))))
     task->forced = task->unusual = true;
   if (task->forced && force(L, task) == false)
     is_over = false; /* the region's end was the answer */

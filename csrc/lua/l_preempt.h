@@ -80,15 +80,16 @@ void ebbL_slice_ended(lua_State *L, ebbL_task *task);
    and is watched meanwhile. [no-raise] */
 void ebbL_slice_pending(ebbL_task *task);
 
+/* Processor time that the turn of a task with a quota of time has used. */
+uint64_t ebbL_slice_used_ns(const ebbL_state *S);
+/* The turn of a task that was asked to end is long: has it computed since this
+   was first asked in it? A machine that stands still makes a turn long, too. */
+bool ebbL_slice_goes_on(ebbL_state *S);
+
 /* For how long the running turn has been seen running. */
 static inline unsigned ebbL_slice_ran_us(const ebbL_state *S)
 {
   return atomic_load_explicit(&S->slice.beat.ran_us, memory_order_relaxed);
-}
-/* The same without what the whole machine stood still. */
-static inline unsigned ebbL_slice_awake_us(const ebbL_state *S)
-{
-  return atomic_load_explicit(&S->slice.beat.awake_us, memory_order_relaxed);
 }
 /* The hook on L is not needed for now. [no-raise] */
 void ebbL_slice_relax(ebbL_state *S, lua_State *L);

@@ -13,6 +13,11 @@
    after this long. */
 #define PENDING_US 100000
 
+/* It goes on when it has used so much processor time since then, or has been in
+   calls that block for so long. */
+#define GOES_ON_NS 50000000u
+#define BLOCKED_NS 1000000000u
+
 /* Instructions between two looks of a hook that is always on. */
 #define COUNT_EVERY 10000
 
@@ -82,7 +87,7 @@ void ebbL_slice_allow(ebbL_state *S)
     us = at_most(us, S->driving->slice_us);
   if (slice->pending)
     us = at_most(us, PENDING_US);
-  if (slice->began_ns != 0 && S->current != NULL) {
+  if (slice->began_cpu_ns != 0 && S->current != NULL) {
     uint64_t left_us = ebbL_account_left(S->current) / 1000;
     if (left_us < UINT32_MAX)
       us = at_most(us, left_us);
@@ -151,13 +156,38 @@ void ebbL_slice_count(ebbL_state *S)
   unsigned turn = ebb_beat_turn(&slice->beat);
   if (EBB_LIKELY(!counts(S)) || slice->began_ns == 0)
     return;
-  uint64_t ran_ns = ebb_driver_clock(NULL) - slice->began_ns;
+  uint64_t ran_us = (ebb_driver_clock(NULL) - slice->began_ns) / 1000;
   unsigned allow_us =
       atomic_load_explicit(&slice->beat.allow_us, memory_order_relaxed);
-  if (allow_us == 0 || ran_ns / 1000 < allow_us ||
+  if (allow_us == 0 || ran_us < allow_us ||
       atomic_load_explicit(&slice->beat.hushed, memory_order_relaxed) == turn)
     return;
-  ebb_beat_note(&slice->beat, turn, ran_ns, ran_ns);
+  atomic_store_explicit(&slice->beat.ran_us, (unsigned)ran_us,
+                        memory_order_relaxed);
+  atomic_store_explicit(&slice->beat.overran, turn, memory_order_relaxed);
+}
+
+static uint64_t since(uint64_t now_ns, uint64_t then_ns)
+{
+  return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+uint64_t ebbL_slice_used_ns(const ebbL_state *S)
+{
+  uint64_t began_ns = S->slice.began_cpu_ns;
+  return began_ns == 0 ? 0 : since(ebb_driver_cpu_clock(), began_ns);
+}
+
+bool ebbL_slice_goes_on(ebbL_state *S)
+{
+  ebbL_slices *slice = &S->slice;
+  uint64_t now_ns = ebb_driver_clock(NULL), cpu_ns = ebb_driver_cpu_clock();
+  if (slice->seen_ns == 0) {
+    slice->seen_ns = now_ns;
+    slice->seen_cpu_ns = cpu_ns;
+  }
+  return since(cpu_ns, slice->seen_cpu_ns) >= GOES_ON_NS ||
+         now_ns - slice->seen_ns >= BLOCKED_NS;
 }
 
 /* Makes sure that the turn, whose limits have changed, is watched. */
@@ -182,13 +212,15 @@ void ebbL_slice_resuming(ebbL_task *task)
   if (counted && !S->slice.pending)
     ebbL_hook_arm(&S->hooks, task->L != NULL ? task->L : task->co, 0,
                   task->preempted ? 1 : COUNT_EVERY);
-  if (counted || ebbL_account_left(task) != UINT64_MAX)
+  if (counted)
     S->slice.began_ns = ebb_driver_clock(NULL);
+  if (ebbL_account_left(task) != UINT64_MAX)
+    S->slice.began_cpu_ns = ebb_driver_cpu_clock();
   if (task->account != NULL) {
     S->slice.touched = true;
     ebbL_quota_enter(task);
   }
-  if (S->slice.pending || S->slice.began_ns != 0)
+  if (S->slice.pending || S->slice.began_ns != 0 || S->slice.began_cpu_ns != 0)
     watch_turn(S);
   task->unusual = task->over != EBBL_QUOTA_NONE || task->forced ||
                   task->account != NULL || counted;
@@ -207,18 +239,18 @@ void ebbL_slice_ended(lua_State *L, ebbL_task *task)
 {
   ebbL_state *S = task->S;
   ebbL_slices *slice = &S->slice;
-  uint64_t began_ns = slice->began_ns;
+  uint64_t used_ns = ebbL_slice_used_ns(S);
   unsigned turn = ebb_beat_turn(&slice->beat) - 1;
   bool overran =
       atomic_load_explicit(&slice->beat.overran, memory_order_relaxed) == turn;
   bool reported = slice->reported;
   slice->touched = slice->pending = slice->thrown = slice->reported = false;
-  slice->began_ns = 0;
+  slice->began_ns = slice->began_cpu_ns = slice->seen_ns = 0;
   ebbL_quota_leave(S);
   ebbL_heap_tell(L, S);
   ebbL_slice_allow(S);
-  if (began_ns != 0)
-    ebbL_account_charge(L, task, ebb_driver_clock(NULL) - began_ns);
+  if (used_ns != 0)
+    ebbL_account_charge(L, task, used_ns);
   if (overran && !reported) { /* no instruction came after the limit */
     const ebbL_rt *rt = ebbL_rt_of(task->core.rt);
     unsigned ran_us = ebbL_slice_ran_us(S);

@@ -189,9 +189,12 @@ typedef struct ebbL_slices {
   ebb_beat beat;
   ebb_watchdog *dog; /* NULL until it is needed */
   int signal_number;
-  unsigned slow_us;   /* ebb.debug.slow, 0: off */
-  uint64_t began_ns;  /* of a turn whose task has an account, else 0 */
-  unsigned thrown_us; /* when it was thrown at, in this turn */
+  unsigned slow_us;      /* ebb.debug.slow, 0: off */
+  uint64_t began_ns;     /* of a turn that is counted, else 0 */
+  uint64_t began_cpu_ns; /* of a turn whose task has a quota of time, else 0 */
+  /* when its task, asked to end, was first seen computing for long, or 0 */
+  uint64_t seen_ns, seen_cpu_ns;
+  unsigned thrown_us;             /* when it was thrown at, in this turn */
   bool thrown, reported, pending; /* in this turn */
   volatile sig_atomic_t touched;  /* something to do at the end of the turn */
 } ebbL_slices;

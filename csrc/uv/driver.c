@@ -36,6 +36,18 @@ uint64_t ebb_driver_clock(void *driver)
   return uv_hrtime();
 }
 
+uint64_t ebb_driver_cpu_clock(void)
+{
+#ifdef CLOCK_THREAD_CPUTIME_ID
+  struct timespec used;
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0)
+    return 0;
+  return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+#else
+  return uv_hrtime();
+#endif
+}
+
 static void on_wakeup(uv_async_t *handle)
 {
   (void)handle; /* returning from the poll is all it is for */

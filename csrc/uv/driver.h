@@ -44,6 +44,9 @@ void ebb_driver_unwatch(ebb_driver *driver);
 
 /* Monotonic clock, nanoseconds; the driver may be NULL. */
 uint64_t ebb_driver_clock(void *driver);
+/* Processor time of the calling thread, nanoseconds; 0: cannot be had now.
+   Where systems do not tell it, the monotonic clock. */
+uint64_t ebb_driver_cpu_clock(void);
 
 /* Handles what has completed, never blocks. */
 void ebb_driver_poll(ebb_driver *driver);

@@ -67,7 +67,6 @@ bool ebb_watchdog_is_lost(const ebb_watchdog *self)
     #define LOOK_MIN_US 250
     #define LOOK_MAX_US 10000
     #define IDLE_NS     1000000000u
-    #define GAP_NS      (EBB_BEAT_GAP_US * UINT64_C(1000))
 
 struct ebb_watchdog {
   ebb_beat *beat;
@@ -114,12 +113,16 @@ static unsigned get(atomic_uint *at)
   return atomic_load_explicit(at, memory_order_relaxed);
 }
 
-static void signal_overrun(ebb_watchdog *self, unsigned turn, uint64_t ran_ns,
-                           uint64_t awake_ns)
+static void signal_overrun(ebb_watchdog *self, unsigned turn, uint64_t ran_ns)
 {
-  if (get(&self->beat->hushed) == turn || !self->has_target)
+  ebb_beat *beat = self->beat;
+  uint64_t ran_us = ran_ns / 1000;
+  if (get(&beat->hushed) == turn || !self->has_target)
     return;
-  ebb_beat_note(self->beat, turn, ran_ns, awake_ns);
+  atomic_store_explicit(&beat->ran_us,
+                        ran_us < UINT32_MAX ? (unsigned)ran_us : UINT32_MAX,
+                        memory_order_relaxed);
+  atomic_store_explicit(&beat->overran, turn, memory_order_relaxed);
   atomic_store(&self->sent, true);
   pthread_kill(self->target, self->number);
 }
@@ -139,7 +142,6 @@ static void watch(ebb_watchdog *self)
 {
   ebb_beat *beat = self->beat;
   uint64_t busy_ns = uv_hrtime(), began_ns = busy_ns;
-  uint64_t looked_ns = busy_ns, awake_ns = 0;
   unsigned last = 0;
   while (!self->stopping) {
     unsigned allow_us = get(&beat->allow_us);
@@ -165,18 +167,14 @@ static void watch(ebb_watchdog *self)
     unsigned turn = ebb_beat_turn(beat);
     allow_us = get(&beat->allow_us);
     now_ns = uv_hrtime();
-    uint64_t gap_ns = now_ns - looked_ns;
-    looked_ns = now_ns;
-    awake_ns += gap_ns < GAP_NS ? gap_ns : GAP_NS;
     if (allow_us != 0 && (turn != last || (turn & 1) != 0))
       busy_ns = now_ns;
     if (turn != last) {
       last = turn;
       began_ns = now_ns;
-      awake_ns = 0;
     } else if ((turn & 1) != 0 && allow_us != 0 &&
                now_ns - began_ns >= allow_us * (uint64_t)1000) {
-      signal_overrun(self, turn, now_ns - began_ns, awake_ns);
+      signal_overrun(self, turn, now_ns - began_ns);
     }
   }
 }

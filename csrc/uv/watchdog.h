@@ -7,10 +7,8 @@
    ebb_beat_end: one store each), and the watchdog looks at the number now and
    then. The same odd number for longer than the allowed time is an overrun. It
    is noticed between allow_us and about 1.5 times that (but for times below
-   2 ms), again and again until the turn ends or is hushed. Where nobody looked
-   for longer than EBB_BEAT_GAP_US, nothing ran: awake_us counts only that. A
-   watchdog that has had nothing to do for a while sleeps, until
-   ebb_watchdog_wake.
+   2 ms), again and again until the turn ends or is hushed. A watchdog that has
+   had nothing to do for a while sleeps, until ebb_watchdog_wake.
 
    One a loop's thread at most is attached at a time; which one is the only
    thing kept per thread. What looks is a timer of the kernel on Linux, else a
@@ -27,16 +25,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Looks come at least twice as often. */
-#define EBB_BEAT_GAP_US 20000u
-
 /* Kept by the loop's side, zeroed; outlives the watchdog. */
 typedef struct ebb_beat {
   atomic_uint turn;     /* odd: a task runs */
   atomic_uint allow_us; /* how long a turn may take; 0: as it likes */
   atomic_uint overran;  /* the turn that the signal is about … */
-  atomic_uint ran_us;   /* … and for how long it has been seen running … */
-  atomic_uint awake_us; /* … without what the whole machine stood still */
+  atomic_uint ran_us;   /* … and for how long it has been seen running */
   atomic_uint hushed;   /* the turn that needs no more signals */
   atomic_bool asleep;   /* to be woken if turns are to be watched */
 } ebb_beat;
@@ -62,20 +56,6 @@ static inline bool ebb_beat_is_overrun(const ebb_beat *beat)
   unsigned turn = ebb_beat_turn(beat);
   return (turn & 1) != 0 &&
          atomic_load_explicit(&beat->overran, memory_order_relaxed) == turn;
-}
-
-/* The turn is found to have run for so long. Async-signal-safe. */
-static inline void ebb_beat_note(ebb_beat *beat, unsigned turn, uint64_t ran_ns,
-                                 uint64_t awake_ns)
-{
-  uint64_t ran_us = ran_ns / 1000, awake_us = awake_ns / 1000;
-  atomic_store_explicit(&beat->ran_us,
-                        ran_us < UINT32_MAX ? (unsigned)ran_us : UINT32_MAX,
-                        memory_order_relaxed);
-  atomic_store_explicit(&beat->awake_us,
-                        awake_us < UINT32_MAX ? (unsigned)awake_us : UINT32_MAX,
-                        memory_order_relaxed);
-  atomic_store_explicit(&beat->overran, turn, memory_order_relaxed);
 }
 
 typedef struct ebb_watchdog ebb_watchdog;

@@ -29,7 +29,6 @@
   #define LOOK_MIN_US 250
   #define LOOK_MAX_US 10000
   #define IDLE_NS     100000000u
-  #define GAP_NS      (EBB_BEAT_GAP_US * UINT64_C(1000))
 
 struct ebb_watchdog {
   ebb_beat *beat;
@@ -45,7 +44,7 @@ struct ebb_watchdog {
   volatile uint64_t every_ns; /* 0: the timer does not run */
   /* what the last look saw */
   volatile unsigned last;
-  volatile uint64_t began_ns, busy_ns, looked_ns, awake_ns;
+  volatile uint64_t began_ns, busy_ns;
 };
 
 /* Who watches this thread. The handler reads it, so it must not be allocated on
@@ -118,9 +117,14 @@ static int create_timer(ebb_watchdog *self)
 
 static void overrun(ebb_watchdog *self, unsigned turn, uint64_t ran_ns)
 {
-  if (get(&self->beat->hushed) == turn)
+  ebb_beat *beat = self->beat;
+  uint64_t ran_us = ran_ns / 1000;
+  if (get(&beat->hushed) == turn)
     return;
-  ebb_beat_note(self->beat, turn, ran_ns, self->awake_ns);
+  atomic_store_explicit(&beat->ran_us,
+                        ran_us < UINT32_MAX ? (unsigned)ran_us : UINT32_MAX,
+                        memory_order_relaxed);
+  atomic_store_explicit(&beat->overran, turn, memory_order_relaxed);
   self->notify(self->ud);
 }
 
@@ -128,15 +132,12 @@ static void look(ebb_watchdog *self)
 {
   ebb_beat *beat = self->beat;
   unsigned turn = ebb_beat_turn(beat), allow_us = get(&beat->allow_us);
-  uint64_t now_ns = uv_hrtime(), gap_ns = now_ns - self->looked_ns;
-  self->looked_ns = now_ns;
-  self->awake_ns += gap_ns < GAP_NS ? gap_ns : GAP_NS;
+  uint64_t now_ns = uv_hrtime();
   if (allow_us != 0 && (turn != self->last || (turn & 1) != 0))
     self->busy_ns = now_ns;
   if (turn != self->last) {
     self->last = turn;
     self->began_ns = now_ns;
-    self->awake_ns = 0;
   } else if ((turn & 1) != 0 && allow_us != 0 &&
              now_ns - self->began_ns >= allow_us * (uint64_t)1000) {
     overrun(self, turn, now_ns - self->began_ns);

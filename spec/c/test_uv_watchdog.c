@@ -124,33 +124,6 @@ TEST(no_limit_no_signal)
   end(&w);
 }
 
-#if defined(__linux__) && !defined(EBB_WATCHDOG_THREAD)
-/* Nobody looks: the signal waits. */
-TEST(what_the_machine_stood_still_is_told_apart)
-{
-  watched w;
-  sigset_t urg;
-  sigemptyset(&urg);
-  sigaddset(&urg, SIGURG);
-  begin(&w);
-  allow(&w, 100000);
-  ebb_beat_begin(&w.beat);
-  compute(30 * ms, &never, 0);
-  pthread_sigmask(SIG_BLOCK, &urg, NULL);
-  compute(300 * ms, &never, 0);
-  pthread_sigmask(SIG_UNBLOCK, &urg, NULL);
-  CHECK(compute(0, &w.n_overruns, w.n_overruns + 1));
-  unsigned ran_us = atomic_load(&w.beat.ran_us);
-  unsigned awake_us = atomic_load(&w.beat.awake_us);
-  CHECK(ran_us >= 280000);
-  CHECK(awake_us + 270000 <= ran_us);
-  CHECK(compute(200 * ms, &w.n_overruns, w.n_overruns + 10));
-  CHECK(atomic_load(&w.beat.awake_us) > awake_us + 20000); /* it counts on */
-  ebb_beat_end(&w.beat);
-  end(&w);
-}
-#endif
-
 TEST(a_hushed_turn_is_left_alone)
 {
   watched w;
@@ -368,9 +341,6 @@ int main(void)
   RUN(a_long_turn_is_noticed);
   RUN(short_turns_and_pauses_are_not);
   RUN(no_limit_no_signal);
-#if defined(__linux__) && !defined(EBB_WATCHDOG_THREAD)
-  RUN(what_the_machine_stood_still_is_told_apart);
-#endif
   RUN(a_hushed_turn_is_left_alone);
   RUN(it_falls_asleep_and_wakes_up);
   RUN(the_handler_from_before_is_called_and_comes_back);

@@ -24,7 +24,7 @@ function ebb.go(fn, ...) end
 ---@field memory? integer bytes that it, and all it spawns, may have in use and not yet collected.
 ---Above that a collection is run, at most one a second; if it does not help they end with EBB031.
 ---Only a single block larger than the quota is refused. Needs ebb's allocator (else EBB033)
----@field cpu? ebb.seconds that it, and all it spawns, may compute; then they end with EBB031
+---@field cpu? ebb.seconds of processor time for it and all it spawns; then they end with EBB031
 
 ---@param opts ebb.SpawnOptions
 ---@param fn fun(...): ...
