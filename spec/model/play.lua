@@ -109,7 +109,7 @@ local first_come = { choose = function(_, arms) return arms[1] end, pick = funct
 --- `real`: the side of ebb, whose choices the model is told; under a seed the order of tasks, too, as far as the trace
 -- tells it; `attempt` counts the orders tried.
 function play.on_model(chunk, real, attempt, how)
-  local api, side = {}, nil
+  local api, side, w = {}, nil, nil
   local oracle = {}
   function oracle.choose(task, arms)
     local recorded = real.choices[task.choice_key]
@@ -143,7 +143,7 @@ function play.on_model(chunk, real, attempt, how)
       local woken = task.woken
       if task.silent or (not task.started and task.regions[1].struck) then
         silent[#silent + 1] = i
-      elseif woken and woken.interrupted then
+      elseif woken and (woken.interrupted or w.visible(task)) then
         perhaps[#perhaps + 1] = i
       end
     end
@@ -156,7 +156,7 @@ function play.on_model(chunk, real, attempt, how)
     return silent or 1
   end
   if how.loose then oracle = first_come end
-  local w = new_kernel(oracle)
+  w = new_kernel(oracle)
   for _, add in ipairs(parts) do add(w, api, oracle) end
   for _, name in ipairs { "select", "try_select" } do
     local select = api[name]

@@ -218,7 +218,7 @@ local forms = {
     return block(g, depth, "log(#, ebb.timeout(@, function()", "end))")
   end, true },
   { 1, function(g, depth) return block(g, depth, "log(#, ebb.timeout_at(@, function()", "end))") end, true },
-  { 2, function(g, depth) return block(g, depth, "log(#, ebb.coroutine.wrap(function()", "end)())") end, true },
+  { 2, function(g, depth) return block(g, depth, "log(#, (function()", "end)())") end, true },
   { 2, function(g, depth)
     local tok = g.objects.tok and pick(g, g.objects.tok)
     if tok then return block(g, depth, ("log(#, %s:run(function()"):format(tok), "end))") end

@@ -120,7 +120,7 @@ local calls = {
 local quick = {
   c = { "$:try_send(#)", "$:try_recv()", "$:try_send(#)", "$:try_recv()", "$:is_closed()", "$:waiters()", "#$",
     "$:close()", "$:capacity()" },
-  tx = { "$:try_send(#)", "$:close()", "$:is_closed()", "$:clone()" }, once = { "$:is_done()" },
+  tx = { "$:try_send(#)", "$:close()", "$:is_closed()", "$:is_closed()" }, once = { "$:is_done()" },
   o = { "$:send(#, 1)", "$:send(#)", "$:fail('failed #')", "$:try_recv()", "$:close()", "$:is_closed()" },
   b = { "$:send(#)", "$:send(#)", "$:send(#)", "$:send(#)", "$:close()", "$:is_closed()" },
   sb = { "$:try_recv()", "$:try_recv()", "$:close()" },
