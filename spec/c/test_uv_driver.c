@@ -83,7 +83,7 @@ TEST(the_past_does_not_block)
     ebb_driver_wait(driver, start_ns);
     ebb_driver_poll(driver);
   }
-  CHECK(now() - start_ns < EBB_NS_PER_S);
+  CHECK(now() - start_ns < 30 * EBB_NS_PER_S);
   ebb_driver_close(driver);
 }
 
@@ -114,7 +114,7 @@ static void check_wakeup(uint64_t span_ns)
     ebb_driver_wait(w.driver, due_ns);
   uint64_t end_ns = now();
   uv_thread_join(&thread);
-  CHECK(end_ns - start_ns < 5 * EBB_NS_PER_S);
+  CHECK(end_ns - start_ns < 30 * EBB_NS_PER_S);
   ebb_driver_close(w.driver);
   CHECK_EQ(alloc.live_bytes, 0);
 }
@@ -122,7 +122,7 @@ static void check_wakeup(uint64_t span_ns)
 TEST(wakeup_from_another_thread)
 {
   check_wakeup(EBB_NEVER);
-  check_wakeup(8 * EBB_NS_PER_S);
+  check_wakeup(60 * EBB_NS_PER_S);
 }
 
 /* One that comes before the wait is not lost. */

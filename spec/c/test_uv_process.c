@@ -154,7 +154,10 @@ TEST(a_status_taken_by_others)
 {
   begin_driver();
   ebb_process *p = run_sh("exit 7");
-  ebb_process *q = run_sh("sleep 0.1; exit 8");
+  char script[100]; /* it outlives the other */
+  snprintf(script, sizeof script,
+           "while kill -0 %d 2>/dev/null; do sleep 0.01; done; exit 8", p->pid);
+  ebb_process *q = run_sh(script);
   pid_t pid;
   do
     pid = waitpid(-1, NULL, 0);

@@ -31,7 +31,7 @@ describe("a socket", function()
     connected(function(client, server)
       client:close()
       local ok, message, code
-      for _ = 1, 100 do
+      for _ = 1, 5000 do
         ok, message, code = server:write(("x"):rep(1000))
         if not ok then break end
         ebb.sleep(0.001)

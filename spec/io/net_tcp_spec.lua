@@ -348,7 +348,7 @@ describe("a write to a socket", function()
     local _ <close>, a, b = pair()
     b:close()
     local code
-    for _ = 1, 100 do
+    for _ = 1, 5000 do
       local done, _, why = a:write(("x"):rep(1000))
       if not done then
         code = why
