@@ -30,4 +30,10 @@ function system.n_descriptors()
   return n
 end
 
+--- Waits, in a task on the system's clock, until no more descriptors are open than `before`; fails otherwise. (Fewer
+-- may be: what earlier tests have left to the collector, or to a thread that closes it.)
+function system.none_left(before)
+  require("spec.helper").eventually(true, function() return system.n_descriptors() <= before end)
+end
+
 return system

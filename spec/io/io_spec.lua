@@ -229,7 +229,7 @@ describe("ebb.io", function()
     for line in ebb.io.lines(path) do
       if line == "b" then break end
     end
-    assert.equal(before, system.n_descriptors())
+    assert.is_true(system.n_descriptors() <= before)
     helper.throws("ENOENT", ebb.io.lines, "/no such file")
     helper.throws("EISDIR", ebb.io.lines "/tmp")
     local file <close> = assert(ebb.io.open(path))
@@ -371,7 +371,7 @@ describe("ebb.io", function()
       task:cancel()
       task:join()
     end
-    helper.eventually(before, system.n_descriptors)
+    system.none_left(before)
   end, real)
 
   helper.it("popen: reads and writes a command, close waits for its end", function()

@@ -84,7 +84,7 @@ describe("descriptors", function()
     end
     collectgarbage()
     collectgarbage()
-    helper.eventually(before, system.n_descriptors)
+    system.none_left(before)
   end, { clock = "system" })
 
   helper.it("of what is cancelled are closed at once", function()
@@ -98,7 +98,7 @@ describe("descriptors", function()
       local ok, sock = tasks[i]:join()
       if ok then sock:close() end
     end
-    helper.eventually(before, system.n_descriptors)
+    system.none_left(before)
     assert.is_not_nil(l)
   end, { clock = "system" })
 end)

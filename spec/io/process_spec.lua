@@ -92,7 +92,7 @@ describe("ebb.process", function()
     end
     assert.equal("ENOENT", select(3, ebb.process.output { "/no/such" }))
     collectgarbage()
-    helper.eventually(before, system.n_descriptors)
+    system.none_left(before)
     assert.equal(0, n_children())
   end, real)
 
