@@ -54,7 +54,8 @@ return {
   { file = "csrc/lua/l_fence.h", caught_by = "spec/coroutine/fence_spec.lua",
     { "touched-reused", "a coroutine that somebody has touched is used again",
       find = "  return lua_gettop(co) == EBBL_FENCE && lua_status(co) == LUA_OK;",
-      put = "  return co != NULL;" } },
+      put = "  return co != NULL;",
+      recompile = { "csrc/lua/l_resume.c" } } },
   { file = "csrc/lua/l_task.c",
     { "spawn-args-order", "the arguments of a task lose the last one",
       find = [[
