@@ -147,6 +147,8 @@ int ebbL_rt_step(lua_State *L)
   ebbL_rt *rt = ebbL_check(L, 1, &ebbL_rt_type);
   double budget_s = lua_isnoneornil(L, 2) ? HUGE_VAL : ebbL_checkseconds(L, 2);
   double dt_s = lua_isnoneornil(L, 3) ? -1 : ebbL_checkseconds(L, 3);
+  if (isinf(dt_s)) /* the time of frames would be no number from then on */
+    ebbL_argerror(L, 3, "finite number of seconds expected");
   ebbL_not_inside_task(L, rt->head.state, "step");
   ebbL_not_closed(L, rt);
   uint64_t start_ns = ebb_driver_clock(NULL);

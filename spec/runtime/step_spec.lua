@@ -234,6 +234,18 @@ describe("arguments of step and advance", function()
     end)
   end
 
+  it("a dt that is infinite would leave no later frame a time", function()
+    with_runtime(function(rt)
+      for _, wrong in ipairs { math.huge, -math.huge } do
+        helper.throws("bad argument #2 to 'step' (finite number of seconds expected)", function() rt:step(1, wrong) end)
+      end
+      local dt
+      rt:spawn(function() dt = ebb.next_frame() end)
+      for _ = 1, 3 do rt:step(100, 0.5) end
+      assert.equal(0.5, dt)
+    end)
+  end)
+
   it("advance wants a number", function()
     with_runtime(function(rt) helper.throws("bad argument", rt.advance, rt) end)
   end)
